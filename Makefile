@@ -1,0 +1,44 @@
+# The two commands a newcomer needs: `make demo` and `make test`.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+OUT ?= build/demo
+
+.PHONY: help setup demo test lab bench lock format clean
+
+help: ## show what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: $(READY) ## create .venv from the lock, and Debian's bcc when it is missing and we are root
+
+$(READY): requirements.lock pyproject.toml
+	@.ci/setup "$(PYTHON)" "$(VENV)"
+
+demo: setup ## the whole way on this machine: record, rules, baseline, pack, score
+	@$(BIN)/workbench demo --out $(OUT)
+
+test: setup ## everything CI checks
+	@.ci/check $(BIN)
+
+lab: setup ## JupyterLab on the notebooks
+	@$(BIN)/workbench lab
+
+bench: setup ## speed and memory, side by side
+	@$(BIN)/python -m pytest -q benchmarks
+
+lock: setup ## resolve the dependencies anew
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	$(BIN)/uv pip compile capture/lab/harness/mini-swe-agent.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o capture/lab/harness/mini-swe-agent.lock
+
+format: setup ## format and mend what can be mended
+	@$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove what was built
+	@rm -rf build dist site .venv

@@ -1,0 +1,1 @@
+"""Sources of events (eBPF, logs, harness transcripts) and the recorder that stores them."""

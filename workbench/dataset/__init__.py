@@ -1,0 +1,1 @@
+"""Recordings, labels and datasets on disk."""

@@ -1,0 +1,176 @@
+"""One recording: a directory of `events.parquet`, `session.json` and `labels.parquet`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workbench.dataset.schema import EVENTS, LABELS
+from workbench.dataset.session import Label, Session
+from workbench.errors import RecordingError
+from workbench.event import TIMESTAMPS, Event, Value, order
+
+_BATCH = 8_192
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording on disk; reading is lazy, and every fault is a RecordingError naming the file."""
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: Path | str) -> Recording:
+        """Open the directory `path`; raises RecordingError when it is not a recording."""
+        directory = Path(path)
+        for name in ("events.parquet", "session.json"):
+            if not (directory / name).is_file():
+                raise RecordingError(
+                    "not a recording: missing",
+                    place=directory / name,
+                    mend="give the directory that `workbench record --out` wrote",
+                )
+        return cls(directory)
+
+    @cached_property
+    def session(self) -> Session:
+        """The metadata of the run."""
+        file = self.path / "session.json"
+        try:
+            return msgspec.json.decode(file.read_bytes(), type=Session)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise RecordingError(f"cannot be read: {error}", place=file, mend="record it again") from None
+
+    def events(self) -> Iterator[dict[str, Value]]:
+        """Give the events in order of (`@timestamp`, `event.sequence`)."""
+        return iter(sorted(read_events(self.path / "events.parquet"), key=order))
+
+    def labels(self) -> list[Label]:
+        """Give the labels, none when the recording has not been labelled."""
+        file = self.path / "labels.parquet"
+        if not file.is_file():
+            return []
+        rows = _read_table(file).to_pylist()
+        try:
+            return [
+                Label(
+                    event_id=row["event.id"],
+                    label=row["label"],
+                    scenario=row.get("scenario") or "",
+                    step=row.get("step") or "",
+                    techniques=row.get("techniques") or [],
+                    labelled_by=row["labelled_by"],
+                )
+                for row in rows
+            ]
+        except KeyError as error:
+            raise RecordingError(f"column {error} is missing", place=file, mend="label it again") from None
+
+    @property
+    def malicious(self) -> bool:
+        """Whether any event is labelled malicious."""
+        return any(label.label == "malicious" for label in self.labels())
+
+
+def _read_table(file: Path) -> pa.Table:
+    try:
+        return pq.read_table(file, memory_map=False)
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise RecordingError(
+            f"not readable as Parquet: {reason}",
+            place=file,
+            mend="the file is cut or damaged: record or copy it again",
+        ) from None
+
+
+def read_events(file: Path) -> list[dict[str, Value]]:
+    """Read an `events.parquet`; absent values are left out, times are integers."""
+    table = _read_table(file)
+    for name in TIMESTAMPS:
+        if name in table.column_names:
+            index = table.column_names.index(name)
+            table = table.set_column(index, name, table.column(index).cast(pa.int64()))
+    columns = [(name, table.column(name).to_pylist()) for name in table.column_names if name in EVENTS.names]
+    events: list[dict[str, Value]] = [{} for _ in range(table.num_rows)]
+    for name, values in columns:
+        for event, value in zip(events, values, strict=True):
+            if value is not None:
+                event[name] = value
+    return events
+
+
+@contextmanager
+def _aside(directory: Path) -> Iterator[Path]:
+    """Write into a directory beside `directory`, moved into place only when all went well."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    if directory.exists() and any(directory.iterdir()):
+        raise RecordingError("already exists and is not empty", place=directory, mend="choose another --out")
+    scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    try:
+        yield scratch
+        for file in scratch.iterdir():
+            with file.open("rb") as handle:
+                os.fsync(handle.fileno())
+        scratch.chmod(0o755)
+        if directory.exists():
+            directory.rmdir()
+        scratch.rename(directory)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+
+
+def write_events(file: Path, events: Iterable[Event]) -> int:
+    """Write events as Parquet (zstd), a batch at a time; gives how many."""
+    count = 0
+    with pq.ParquetWriter(file, EVENTS, compression="zstd", compression_level=9) as writer:
+        batch: list[dict[str, Any]] = []
+        for event in events:
+            batch.append(dict(event))
+            count += 1
+            if len(batch) == _BATCH:
+                writer.write_table(pa.Table.from_pylist(batch, schema=EVENTS))
+                batch.clear()
+        writer.write_table(pa.Table.from_pylist(batch, schema=EVENTS))
+    return count
+
+
+def write_recording(
+    path: Path | str, events: Iterable[Event], session: Session, labels: Iterable[Label] = ()
+) -> Recording:
+    """Write a whole recording at once, all or nothing; raises RecordingError when `path` is taken."""
+    directory = Path(path)
+    with _aside(directory) as scratch:
+        write_events(scratch / "events.parquet", events)
+        write_labels(scratch / "labels.parquet", labels)
+        text = msgspec.json.format(msgspec.json.encode(session), indent=2)
+        (scratch / "session.json").write_bytes(text + b"\n")
+    return Recording.open(directory)
+
+
+def write_labels(file: Path, labels: Iterable[Label]) -> None:
+    """Write labels as Parquet (zstd)."""
+    rows = [
+        {
+            "event.id": label.event_id,
+            "label": label.label,
+            "scenario": label.scenario or None,
+            "step": label.step or None,
+            "techniques": label.techniques,
+            "labelled_by": label.labelled_by,
+        }
+        for label in labels
+    ]
+    pq.write_table(pa.Table.from_pylist(rows, schema=LABELS), file, compression="zstd")
