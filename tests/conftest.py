@@ -1,0 +1,73 @@
+"""Live tests run wherever eBPF loads, and the session says whether they did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+from hypothesis import settings
+
+from capture.source import why_not
+
+
+settings.register_profile("workbench", deadline=None)  # a busy machine is not a fault
+settings.load_profile("workbench")
+
+
+@cache
+def live_obstacle() -> str | None:
+    """Why the kernel cannot be traced here, found by trying once."""
+    return why_not("bcc")
+
+
+class Live:
+    """Counts the live tests that really ran."""
+
+    def __init__(self) -> None:
+        self.selected = self.ran = 0
+
+
+LIVE = pytest.StashKey[Live]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-live", action="store_true", help="fail when live capture was possible and did not run"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LIVE] = Live()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    live = [item for item in items if item.get_closest_marker("live")]
+    config.stash[LIVE].selected = len(live)
+    if live and (reason := live_obstacle()):
+        for item in live:
+            item.add_marker(pytest.mark.skip(reason=f"live capture: not possible here, because {reason}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    result = yield
+    if item.get_closest_marker("live"):
+        item.config.stash[LIVE].ran += 1
+    return result
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.getoption("--require-live") and not session.config.stash[LIVE].ran:
+        if live_obstacle() is None and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    live = config.stash[LIVE]
+    if live.ran:
+        terminalreporter.write_line(f"live capture: ran ({live.ran} of {live.selected} tests passed)")
+    elif reason := live_obstacle():
+        terminalreporter.write_line(f"live capture: not possible here, because {reason}")
+    else:
+        terminalreporter.write_line("live capture: possible here, but no live test ran")
