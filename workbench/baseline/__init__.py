@@ -1,0 +1,1 @@
+"""Drift baselines: fitted with river, frozen to plain data for the scorer."""

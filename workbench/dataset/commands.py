@@ -1,0 +1,71 @@
+"""`workbench dataset`: what is in a dataset, and is it sound."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="a dataset, or any directory of recordings")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `dataset info` and `dataset validate`."""
+    group = typer.Typer(help="Look at datasets and check them.", no_args_is_help=True)
+    group.command("info")(info)
+    group.command("validate")(validate)
+    app.add_typer(group, name="dataset")
+
+
+def info(path: Directory, format: Annotated[str, typer.Option(help="table or json")] = "table") -> None:
+    """Count recordings, events, labels and losses.
+
+    Example: `workbench dataset info datasets/quickstart`
+    """
+    import msgspec
+    from rich.console import Console
+    from rich.table import Table
+
+    from workbench.dataset.dataset import Dataset
+    from workbench.dataset.session import count_labels
+
+    rows = []
+    for recording in Dataset.open(path).recordings():
+        session, labels = recording.session, count_labels(recording.labels())
+        actions = Counter(str(event["event.category"]) for event in recording.events())
+        rows.append(
+            {
+                "recording": recording.path.name,
+                "agent": session.agent,
+                "source": session.source,
+                "events": actions.total(),
+                "malicious": labels["malicious"],
+                "lost": session.loss.total(),
+            }
+        )
+    if format == "json":
+        typer.echo(msgspec.json.encode(rows).decode())
+        return
+    table = Table(*rows[0].keys(), title=f"{len(rows)} recordings")
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    Console().print(table)
+
+
+def validate(path: Directory) -> None:
+    """Check digests, readability, ids and labels; exit 1 with every fault listed.
+
+    Example: `workbench dataset validate datasets/quickstart`
+    """
+    from workbench.dataset.dataset import Dataset
+    from workbench.dataset.dataset import validate as faults_of
+
+    dataset = Dataset.open(path)
+    faults = faults_of(dataset)
+    for fault in faults:
+        typer.echo(fault)
+    if faults:
+        raise typer.Exit(1)
+    typer.echo(f"{len(dataset.directories())} recordings, all sound")
