@@ -10,7 +10,6 @@ from hypothesis import settings
 
 from capture.source import why_not
 
-
 settings.register_profile("workbench", deadline=None)  # a busy machine is not a fault
 settings.load_profile("workbench")
 
@@ -58,9 +57,9 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if session.config.getoption("--require-live") and not session.config.stash[LIVE].ran:
-        if live_obstacle() is None and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    required = session.config.getoption("--require-live") and session.exitstatus == pytest.ExitCode.OK
+    if required and not session.config.stash[LIVE].ran and live_obstacle() is None:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

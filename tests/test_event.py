@@ -65,7 +65,7 @@ def test_an_offset_is_taken_into_account() -> None:
     ],
 )
 def test_what_is_not_an_event_is_named_with_its_line(record: bytes, cause: str) -> None:
-    with pytest.raises(EventError, match="events.jsonl:2: not an event") as caught:
+    with pytest.raises(EventError, match=r"events\.jsonl:2: not an event") as caught:
         list(read_json_lines([b"\n", record], "events.jsonl", Counter()))
     assert cause in str(caught.value)
 

@@ -12,7 +12,13 @@ from workbench.errors import RecordingError
 from workbench.event import Value
 
 EVENTS: list[dict[str, Value]] = [
-    {"@timestamp": 20, "event.id": "b", "event.sequence": 2, "event.category": "file", "event.action": "open"},
+    {
+        "@timestamp": 20,
+        "event.id": "b",
+        "event.sequence": 2,
+        "event.category": "file",
+        "event.action": "open",
+    },
     {
         "@timestamp": 10,
         "event.id": "a",
@@ -56,10 +62,10 @@ def test_a_cut_file_is_named(tmp_path: Path) -> None:
     recording = write_recording(tmp_path / "r", EVENTS, Session(id="s1"))
     file = recording.path / "events.parquet"
     file.write_bytes(file.read_bytes()[:-20])
-    with pytest.raises(RecordingError, match="events.parquet: not readable as Parquet"):
+    with pytest.raises(RecordingError, match=r"events\.parquet: not readable as Parquet"):
         list(recording.events())
 
 
 def test_a_missing_recording_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match="nowhere/events.parquet: not a recording"):
+    with pytest.raises(RecordingError, match=r"nowhere/events\.parquet: not a recording"):
         Recording.open(tmp_path / "nowhere")

@@ -27,7 +27,7 @@ OK, FOUND, MISUSE, INTERRUPTED = 0, 1, 2, 130
 
 
 def build() -> typer.Typer:
-    """Assemble the app from `register(app)` of every package, then of every `workbench.commands` entry point."""
+    """Assemble the app from `register(app)` of every package and `workbench.commands` entry point."""
     app = typer.Typer(
         name="workbench",
         help="Study what coding agents really do on a host, and ship rules that sensors run.",

@@ -1,0 +1,1 @@
+"""Notebooks: run them strictly, and show results in them."""

@@ -1,0 +1,53 @@
+"""`workbench notebook` and `workbench lab`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add `notebook run` and `lab`."""
+    group = typer.Typer(help="Run notebooks as regressions.", no_args_is_help=True)
+    group.callback()(lambda: None)
+    group.command("run")(run)
+    app.add_typer(group, name="notebook")
+    app.command("lab")(lab)
+
+
+def run(
+    path: Annotated[Path, typer.Argument(metavar="NOTEBOOK")],
+    out: Annotated[Path, typer.Option(help="where the executed copy and the HTML go")],
+    parameter: Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE")] = None,
+) -> None:
+    """Execute a notebook with strict parameters; exit 1 when a cell fails.
+
+    Example: `workbench notebook run notebooks/90_latency_gate.ipynb --out build -p events=100000`
+    """
+    from workbench.errors import GateError
+    from workbench.nb.parameters import parse_assignment
+    from workbench.nb.runner import run as execute
+
+    try:
+        written = execute(path, out, dict(parse_assignment(text) for text in parameter or []))
+    except GateError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{written}\n{written.with_suffix('.html')}")
+
+
+def lab(directory: Annotated[Path, typer.Argument(metavar="DIR")] = Path("notebooks")) -> None:
+    """Open JupyterLab on the notebooks.
+
+    Example: `workbench lab`
+    """
+    import os
+    import sys
+
+    from workbench.errors import InputError
+
+    if not directory.is_dir():
+        raise InputError("no such directory", place=directory, mend="run it where notebooks/ is")
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", f"--notebook-dir={directory}"])  # noqa: S606

@@ -1,0 +1,92 @@
+"""Run a notebook as a regression: strict parameters, executed copy and self-contained HTML aside."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from nbconvert import HTMLExporter
+from papermill.exceptions import PapermillExecutionError
+
+from workbench.errors import GateError, InputError
+from workbench.nb.parameters import check_parameters, read_parameters
+
+# The blocks that would load scripts from a CDN are left empty.
+_TEMPLATE = "{%- extends 'lab/index.html.j2' -%}" + "".join(
+    f"{{%- block {name} -%}}{{%- endblock {name} -%}}"
+    for name in ("html_head_js", "jupyter_widgets", "html_head_js_mathjax", "html_head_js_mermaidjs")
+)
+
+
+def load(path: Path) -> nbformat.NotebookNode:
+    """Read a notebook; raises InputError when it is not one."""
+    try:
+        notebook: nbformat.NotebookNode = nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        raise InputError("no such notebook", place=path, mend="see notebooks/") from None
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError, OSError, AttributeError) as error:
+        raise InputError(f"not a notebook: {error}", place=path, mend="save it again from Jupyter") from None
+    return notebook
+
+
+def run(path: Path, out: Path, parameters: Mapping[str, Any] | None = None) -> Path:
+    """Execute `path` with `parameters`, write `out/NAME.ipynb` and `out/NAME.html`, and give the first.
+
+    The notebook runs in its own directory. Raises GateError with the failing cell's exception when it
+    fails; the copy executed so far is kept. Paths of this machine are scrubbed from what is written.
+    """
+    given = check_parameters(path, read_parameters(path, load(path)), parameters or {})
+    out.mkdir(parents=True, exist_ok=True)
+    target = out / path.name
+    failure: PapermillExecutionError | None = None
+    with tempfile.TemporaryDirectory() as scratch:
+        executed = Path(scratch) / path.name
+        try:
+            papermill.execute_notebook(
+                str(path),
+                str(executed),
+                parameters=given,
+                language="python",
+                progress_bar=False,
+                cwd=str(path.parent),
+            )
+        except PapermillExecutionError as error:
+            failure = error
+        notebook = nbformat.reads(scrub(executed.read_text(), path.parent), as_version=4)
+    notebook.metadata.pop("papermill", None)
+    _write(target, nbformat.writes(notebook))
+    _write(target.with_suffix(".html"), to_html(notebook))
+    if failure is not None:
+        raise GateError(
+            f"cell [{failure.exec_count}] failed: {failure.ename}: {failure.evalue}",
+            place=path,
+            mend=f"see {target}",
+        )
+    return target
+
+
+def scrub(text: str, directory: Path) -> str:
+    """Replace this machine's paths, so that executed notebooks can be published."""
+    root = directory.resolve().parent
+    for secret, shown in ((str(root), "."), (tempfile.gettempdir(), "<tmp>"), (str(Path.home()), "~")):
+        if len(secret) > 1:
+            text = text.replace(secret, shown)
+    return text
+
+
+def to_html(notebook: nbformat.NotebookNode) -> str:
+    """Render as one HTML page that loads nothing from elsewhere."""
+    exporter = HTMLExporter(raw_template=_TEMPLATE)
+    html, _ = exporter.from_notebook_node(notebook)
+    return str(html)
+
+
+def _write(path: Path, text: str) -> None:
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch.write_text(text)
+    scratch.rename(path)
