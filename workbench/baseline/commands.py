@@ -1,0 +1,46 @@
+"""`workbench baseline`: learn what is normal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add `baseline fit`."""
+    group = typer.Typer(help="Learn what is normal for each agent.", no_args_is_help=True)
+    group.callback()(lambda: None)
+    group.command("fit")(fit)
+    app.add_typer(group, name="baseline")
+
+
+def fit(
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET")],
+    out: Annotated[Path, typer.Option(help="where the frozen baselines go, as JSON")],
+) -> None:
+    """Fit drift baselines over the benign recordings of a dataset and freeze them.
+
+    Example: `workbench baseline fit datasets/quickstart --out build/baseline.json`
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from workbench.baseline import fit as fitting
+    from workbench.dataset.dataset import Dataset
+    from workbench.registry import load_all
+
+    frozen = fitting.fit(Dataset.open(dataset).recordings(), load_all())
+    out.parent.mkdir(parents=True, exist_ok=True)
+    fitting.save(out, frozen)
+    table = Table("agent", "sessions", "features ready", "volumes", "session shape", title=str(out))
+    for item in frozen:
+        table.add_row(
+            item["agent"],
+            str(item["sessions"]),
+            ", ".join(item["rarity"]) or "not ready",
+            "ready" if item["volumes"] else "not ready",
+            "ready" if item["session"] else "not ready",
+        )
+    Console().print(table)

@@ -1,0 +1,53 @@
+"""Fit every agent's baseline over benign recordings and freeze them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from workbench.baseline.agent import AgentBaseline
+from workbench.dataset.recording import Recording
+from workbench.errors import InputError
+from workbench.scorer.enrich.pipeline import Enrichment
+from workbench.scorer.enrich.drift import FROZEN_VERSION, POPULATION
+
+
+def fit(recordings: Iterable[Recording], registries: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Learn one session after another, oldest first; gives the frozen baseline of each agent and of all.
+
+    Recordings with a malicious event are left out: what is under a finding must not become normal.
+    """
+    learned: dict[str, AgentBaseline] = {POPULATION: AgentBaseline(POPULATION)}
+    benign = [recording for recording in recordings if not recording.malicious]
+    for recording in sorted(benign, key=lambda recording: recording.session.started):
+        enrichment = Enrichment(registries)
+        events = [enrichment.apply(event) for event in recording.events()]
+        agent = recording.session.agent
+        for name in (agent, POPULATION):
+            learned.setdefault(name, AgentBaseline(name)).learn_session(events)
+    return [baseline.freeze() for _, baseline in sorted(learned.items())]
+
+
+def save(path: Path, frozen: list[dict[str, Any]]) -> None:
+    """Write frozen baselines as JSON, aside and then in place."""
+    scratch = path.with_name(f".{path.name}.partial")
+    scratch.write_bytes(msgspec.json.encode(frozen, order="sorted"))
+    scratch.rename(path)
+
+
+def load(path: Path) -> list[dict[str, Any]]:
+    """Read frozen baselines; raises InputError when the file holds none of this version."""
+    try:
+        frozen = msgspec.json.decode(path.read_bytes(), type=list[dict[str, Any]])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise InputError(
+            f"not a baseline: {error}", place=path, mend="fit it with `workbench baseline fit`"
+        ) from None
+    if any(item.get("version") != FROZEN_VERSION for item in frozen):
+        raise InputError(
+            "a baseline of another version", place=path, mend="fit it again with `workbench baseline fit`"
+        )
+    return frozen
