@@ -1,0 +1,69 @@
+"""Views escape what the recording says, keep a plain form, and say when they leave something out."""
+
+from __future__ import annotations
+
+import pytest
+
+from workbench.event import Value
+from workbench.nb import finding_table, process_tree
+from workbench.nb.finding_table import FindingTable
+from workbench.nb.process_tree import ProcessTree
+from workbench.scorer import Finding
+
+HOSTILE = "<script>alert(1)</script>[red]"
+
+
+def execution(number: int, parent: int, command: str) -> dict[str, Value]:
+    return {
+        "@timestamp": number,
+        "event.category": "process",
+        "event.action": "exec",
+        "process.entity_id": f"e{number}",
+        "process.parent.entity_id": f"e{parent}",
+        "process.command_line": command,
+    }
+
+
+def finding(number: int) -> Finding:
+    return Finding(
+        rule_id="r",
+        rule_title=HOSTILE,
+        level="high",
+        signal="pattern",
+        risk=80,
+        response="alert",
+        timestamp=number,
+        event_id=str(number),
+        entity_id=f"e{number}",
+        reason=HOSTILE,
+    )
+
+
+TREE = [execution(1, 0, "agent"), execution(2, 1, f"cat {HOSTILE}"), execution(3, 2, "curl")]
+
+
+@pytest.mark.parametrize("view", [ProcessTree(TREE, [finding(2)]), FindingTable([finding(2)])])
+def test_a_hostile_name_stays_text(view: ProcessTree | FindingTable) -> None:
+    assert "<script>" not in view._repr_html_()
+    assert "&lt;script&gt;alert(1)" in view._repr_html_()
+    assert "<script>alert" in repr(view)
+
+
+def test_the_tree_nests_children_below_their_parents() -> None:
+    lines = repr(ProcessTree(TREE)).splitlines()
+    assert [len(line) - len(line.lstrip()) for line in lines] == [0, 2, 4]
+    html = ProcessTree(TREE)._repr_html_()
+    assert html.count("<ul>") == html.count("</ul>") == 3
+
+
+def test_what_is_left_out_is_said() -> None:
+    wide = [execution(1, 0, "agent"), *(execution(n, 1, "ls") for n in range(2, process_tree.SHOWN + 5))]
+    assert "4 more processes are not shown" in repr(ProcessTree(wide))
+    assert "4 more processes are not shown" in ProcessTree(wide)._repr_html_()
+    many = [finding(n) for n in range(finding_table.SHOWN + 1)]
+    assert "the first 1000 shown" in FindingTable(many)._repr_html_()
+
+
+def test_a_very_deep_tree_is_drawn() -> None:
+    deep = [execution(n, n - 1, "sh") for n in range(1, 3_000)]
+    assert repr(ProcessTree(deep)).startswith("sh")

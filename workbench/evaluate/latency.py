@@ -1,0 +1,82 @@
+"""How long the scorer takes per event, measured around each call."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter_ns
+
+import numpy as np
+import numpy.typing as npt
+
+from workbench.event import Event, Value
+from workbench.scorer import Scorer
+
+_SHARES = {"p50": 50.0, "p99": 99.0, "p99.9": 99.9}
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Nanoseconds per scored event, in order."""
+
+    nanoseconds: npt.NDArray[np.int64]
+    findings: int
+
+    def summary(self) -> dict[str, float]:
+        """Give mean, p50, p99, p99.9 and max in microseconds."""
+        micros = self.nanoseconds / 1_000
+        shares = {name: float(np.percentile(micros, share)) for name, share in _SHARES.items()}
+        summary = {"mean": float(micros.mean()), **shares, "max": float(micros.max())}
+        return {name: round(value, 2) for name, value in summary.items()}
+
+
+def measure(scorer: Scorer, events: Iterable[Event]) -> Latency:
+    """Score events one by one and time each; the garbage collector runs as it would on a host."""
+    taken: list[int] = []
+    findings = 0
+    gc.collect()
+    score, clock = scorer.score, perf_counter_ns
+    for event in events:
+        began = clock()
+        found = score(event)
+        taken.append(clock() - began)
+        findings += len(found)
+    return Latency(np.array(taken, dtype=np.int64), findings)
+
+
+def repeat_sessions(recorded: Sequence[Sequence[Event]], count: int) -> Iterator[dict[str, Value]]:
+    """Give `count` events by repeating recorded sessions as new ones: other session, processes and times.
+
+    Inodes stay, so provenance meets its own files again, as it would on a host where the same files live on.
+    """
+    given = 0
+    shift = max(int(e["@timestamp"]) for s in recorded for e in s) - min(  # type: ignore[arg-type]
+        int(e["@timestamp"]) for s in recorded for e in s  # type: ignore[arg-type]
+    )
+    for round_ in itertools.count():
+        for events in recorded:
+            for event in events:
+                if given == count:
+                    return
+                given += 1
+                yield _renamed(event, f"-{round_}", (shift + 1_000_000_000) * round_)
+
+
+_IDENTITIES = (
+    "gen_ai.conversation.id",
+    "process.entity_id",
+    "process.parent.entity_id",
+    "process.target.entity_id",
+    "event.id",
+)
+
+
+def _renamed(event: Event, suffix: str, shift: int) -> dict[str, Value]:
+    copy = dict(event)
+    for name in _IDENTITIES:
+        if name in copy:
+            copy[name] = f"{copy[name]}{suffix}"
+    copy["@timestamp"] = int(event["@timestamp"]) + shift  # type: ignore[arg-type]
+    return copy
