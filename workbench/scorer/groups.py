@@ -1,0 +1,88 @@
+"""Bounded state by group: least recently used goes first, and every eviction is counted."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+S = TypeVar("S")
+Key = tuple[object, ...]
+
+GROUPS_PER_RULE = 50_000
+GROUPS_PER_SESSION = 25_000
+
+
+class Groups(Generic[S]):
+    """The states of one rule, by group key; `timespan` in nanoseconds after the last touch a state is dead.
+
+    A session that floods a rule with new groups pushes out its own before those of others.
+    """
+
+    __slots__ = ("_per_rule", "_per_session", "_sessions", "_states", "_timespan", "evicted")
+
+    def __init__(
+        self, timespan: int, per_rule: int = GROUPS_PER_RULE, per_session: int = GROUPS_PER_SESSION
+    ) -> None:
+        self._timespan = timespan
+        self._per_rule = per_rule
+        self._per_session = per_session
+        self._states: OrderedDict[Key, list[object]] = OrderedDict()  # key → [touched, session, state]
+        self._sessions: dict[str, OrderedDict[Key, None]] = {}
+        self.evicted = 0
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def get(self, key: Key) -> S | None:
+        """Give a group's state without touching it."""
+        entry = self._states.get(key)
+        return entry[2] if entry else None  # type: ignore[return-value]
+
+    def touch(self, key: Key, session: str, now: int, make: Callable[[], S]) -> S:
+        """Give a group's state, made when there is none, as the most recently used."""
+        entry = self._states.get(key)
+        if entry is not None:
+            entry[0] = now
+            self._states.move_to_end(key)
+            self._sessions[str(entry[1])].move_to_end(key)
+            return entry[2]  # type: ignore[return-value]
+        mine = self._sessions.setdefault(session, OrderedDict())
+        if len(mine) >= self._per_session:
+            self._evict(next(iter(mine)))
+        elif len(self._states) >= self._per_rule:
+            self._evict(next(iter(self._states)))
+        state = make()
+        self._states[key] = [now, session, state]
+        self._sessions.setdefault(session, mine)[key] = None
+        return state
+
+    def _evict(self, key: Key) -> None:
+        self.evicted += 1
+        self.drop(key)
+
+    def drop(self, key: Key) -> None:
+        """Forget a group."""
+        entry = self._states.pop(key, None)
+        if entry is None:
+            return
+        session = str(entry[1])
+        mine = self._sessions[session]
+        del mine[key]
+        if not mine:
+            del self._sessions[session]
+
+    def expire(self, now: int, most: int) -> None:
+        """Forget up to `most` groups whose last touch lies more than the timespan back."""
+        for _ in range(most):
+            if not self._states:
+                return
+            key, entry = next(iter(self._states.items()))
+            if int(entry[0]) + self._timespan >= now:  # type: ignore[call-overload]
+                return
+            self.drop(key)
+
+    def items(self) -> Iterator[tuple[Key, int, str, S]]:
+        """Give (key, last touch, session, state), least recently used first."""
+        for key, (touched, session, state) in self._states.items():
+            yield key, touched, session, state  # type: ignore[misc]

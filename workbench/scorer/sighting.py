@@ -1,0 +1,25 @@
+"""What a correlation remembers of an event that served a step."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Sighting(msgspec.Struct, array_like=True, frozen=True):
+    """A match that serves as a step: its time (nanoseconds), its place in the stream, and its evidence.
+
+    `serial` tells events apart even when they carry no id; `events` and `rules` are the event ids and rule
+    names behind it, several when the step is itself a correlation.
+    """
+
+    time: int
+    serial: int
+    events: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+class Completion(msgspec.Struct, array_like=True, frozen=True):
+    """A correlation whose steps are all there; `begun` is the time of the earliest."""
+
+    begun: int
+    sightings: tuple[Sighting, ...]
