@@ -1,0 +1,126 @@
+"""What a harness wrote about its own run, as agent events, with every record it could not use counted."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import InputError, Place
+from workbench.event import Value, parse_timestamp
+
+_SHOWN = 4_000
+
+
+@dataclass
+class Transcript:
+    """Agent events in the order they were read; `unknown` counts kinds of record that were kept aside."""
+
+    agent: str
+    session: str = ""
+    version: str = ""
+    events: list[dict[str, Value]] = field(default_factory=list)
+    unknown: Counter[str] = field(default_factory=Counter)
+
+    def add(self, at: int, action: str, **details: Any) -> None:
+        """Append an agent event at `at` (nanoseconds since 1970); empty details are left out.
+
+        Details are named by their field's last words: `prompt_id` is `gen_ai.prompt.id`, `call_id` is
+        `gen_ai.tool.call.id`, and so on.
+        """
+        event: dict[str, Value] = {
+            "@timestamp": at,
+            "event.category": "agent",
+            "event.action": action,
+            "event.provider": "harness",
+            "gen_ai.agent.name": self.agent,
+        }
+        if self.version:
+            event["gen_ai.agent.version"] = self.version
+        if self.session:
+            event["gen_ai.conversation.id"] = self.session
+        for name, value in details.items():
+            if value not in (None, ""):
+                event[_FIELDS[name]] = _text(value)
+        self.events.append(event)
+
+
+_FIELDS = {
+    "prompt_id": "gen_ai.prompt.id",
+    "prompt": "gen_ai.prompt.text",
+    "call_id": "gen_ai.tool.call.id",
+    "tool": "gen_ai.tool.name",
+    "arguments": "gen_ai.tool.call.arguments",
+    "result": "gen_ai.tool.call.result",
+    "outcome": "event.outcome",
+    "model": "gen_ai.request.model",
+    "provider": "gen_ai.provider.name",
+    "operation": "gen_ai.operation.name",
+    "mode": "agent.mode",
+    "approval": "agent.approval",
+    "server": "mcp.server.name",
+    "directory": "process.working_directory",
+    "memory": "agent.memory.path",
+}
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def moment(value: Any) -> int:
+    """Read a time as nanoseconds since 1970: RFC 3339, seconds or milliseconds; raises ValueError.
+
+    >>> moment(1767225600.5), moment(1767225600500), moment("2026-01-01T00:00:00.5Z")
+    (1767225600500000000, 1767225600500000000, 1767225600500000000)
+    """
+    if isinstance(value, str):
+        return parse_timestamp(value if value[-1:] in "Zz" or "+" in value[10:] else value + "Z")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"not a time: {value!r}")
+    seconds = value / 1000 if value > 1e11 else value
+    datetime.fromtimestamp(seconds)
+    return round(seconds * 1_000_000) * 1000
+
+
+def json_document(path: Path) -> Any:
+    """Read a JSON file; raises InputError naming the file."""
+    try:
+        return json.loads(path.read_text(errors="replace"))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", place=path) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"not JSON: {error}", place=path, mend="give the file the harness wrote") from None
+
+
+def json_lines(path: Path, unknown: Counter[str]) -> Iterator[dict[str, Any]]:
+    """Read JSON objects, one a line; what is not one is counted as `not JSON` in `unknown`.
+
+    Raises InputError when the file cannot be read or holds no object at all.
+    """
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", place=path) from None
+    good = 0
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            record = None
+        if isinstance(record, dict):
+            good += 1
+            yield record
+        else:
+            unknown["not JSON"] += 1
+    if not good:
+        raise InputError(
+            "holds no JSON objects", place=Place(str(path), 1), mend="give the harness's own file"
+        )

@@ -1,0 +1,1 @@
+"""The scenario lab: real harnesses run scripted models in a small internet, and are recorded with labels."""

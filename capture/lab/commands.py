@@ -1,0 +1,58 @@
+"""`workbench scenario list|run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the `scenario` commands."""
+    scenario = typer.Typer(
+        no_args_is_help=True, help="Run attacks and ordinary work with real agents in a network of their own."
+    )
+    scenario.command("list")(list_scenarios)
+    scenario.command("run")(run)
+    app.add_typer(scenario, name="scenario")
+
+
+def list_scenarios() -> None:
+    """List the scenarios: name, whether malicious, the scenario it is the benign twin of, title.
+
+    Example: `workbench scenario list`
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from capture.lab.scenario import load, names
+
+    table = Table("name", "kind", "twin of", "title", box=None)
+    for name in names():
+        scenario = load(name)
+        kind = "malicious" if scenario.malicious else "benign"
+        table.add_row(name, kind, scenario.twin_of, scenario.title)
+    console = Console()
+    Console(width=max(console.width, 160) if not console.is_terminal else None).print(table)
+
+
+def run(
+    name: Annotated[str, typer.Argument(help="a scenario of `workbench scenario list`")],
+    out: Annotated[Path, typer.Option(help="directory to write the recording to")],
+    agent: Annotated[str, typer.Option(help="harness that runs it")] = "mini-swe-agent",
+    source: Annotated[str, typer.Option(help="source of events")] = "auto",
+    seed: Annotated[int, typer.Option(help="what names, paths, ids and parameters are drawn from")] = 0,
+) -> None:
+    """Run a scenario with a real harness, whose model follows a script, and record it with labels.
+
+    Everything happens in namespaces of the run's own; nothing leaves them, and they are gone afterwards.
+
+    Example: `workbench scenario run secret-to-egress --agent mini-swe-agent --out runs/1 --seed 7`
+    """
+    from capture.lab.run import run_scenario
+    from workbench.dataset.session import count_labels
+
+    recording = run_scenario(name, agent, out, source=source, seed=seed)
+    counts = count_labels(recording.labels())
+    typer.echo(f"{out}: {counts['malicious']} malicious and {counts['benign']} benign events")

@@ -1,0 +1,16 @@
+"""One driver a harness: how it is installed, configured, started, and what it leaves behind."""
+
+from __future__ import annotations
+
+from capture.lab.driver.base import Driver
+from capture.lab.driver.mini_swe_agent import MiniSweAgent
+from workbench.errors import InputError
+
+DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (MiniSweAgent(),)}
+
+
+def driver_for(name: str) -> Driver:
+    """Give the driver of a harness; raises InputError for an unknown one."""
+    if name not in DRIVERS:
+        raise InputError(f"no driver for agent {name!r}", mend=f"use one of {', '.join(DRIVERS)}")
+    return DRIVERS[name]

@@ -1,0 +1,41 @@
+"""What every driver of a harness offers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from capture.harness.transcript import Transcript
+from capture.lab.home import Files
+from capture.lab.model.script import Turn
+from capture.lab.world import World
+
+
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """How a harness is started for one run; `{port}` in texts is where its model listens."""
+
+    command: list[str]
+    environment: dict[str, str] = {}
+    files: Files = {}
+    binds: dict[str, str] = {}
+
+
+class Driver(Protocol):
+    """A harness the lab can drive."""
+
+    name: str
+    version: str
+
+    def launch(self, world: World, task: str) -> Launch:
+        """Say how to start it, installing it first when needed; raises CaptureError when it cannot be."""
+        ...
+
+    def close_script(self, turns: list[Turn], world: World) -> list[Turn]:
+        """Add what this harness needs to hear before it stops."""
+        ...
+
+    def transcript(self, home: Path, world: World) -> Transcript:
+        """Read what the harness itself wrote about the run, found below `home`."""
+        ...

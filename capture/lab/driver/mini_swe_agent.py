@@ -1,0 +1,56 @@
+"""mini-swe-agent: a bash tool, Chat Completions, a trajectory file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from capture.harness import mini_swe_agent
+from capture.harness.transcript import Transcript
+from capture.lab.driver.base import Launch
+from capture.lab.install import python_harness
+from capture.lab.model.script import Turn
+from capture.lab.world import World
+
+_TOOL = ".local/share/uv/tools/mini-swe-agent"
+_TRAJECTORY = ".config/mini-swe-agent/last_mini_run.traj.json"
+
+
+class MiniSweAgent:
+    """Runs `mini` without confirmation; it ends when a command prints its final marker."""
+
+    name = "mini-swe-agent"
+    version = "2.4.6"
+
+    def launch(self, world: World, task: str) -> Launch:
+        """See Driver."""
+        tool = f"{world.home}/{_TOOL}"
+        return Launch(
+            command=[
+                f"{tool}/bin/python",
+                f"{tool}/bin/mini",
+                "--yolo",
+                "--exit-immediately",
+                "--model=openai/gpt-5",
+                f"--task={task}",
+                f"--output={world.home}/{_TRAJECTORY}",
+            ],
+            environment={
+                "OPENAI_API_KEY": world.values["api_key"],
+                "OPENAI_BASE_URL": "http://127.0.0.1:{port}/v1",
+                "OPENAI_API_BASE": "http://127.0.0.1:{port}/v1",
+                "MSWEA_CONFIGURED": "true",
+                "MSWEA_COST_TRACKING": "ignore_errors",
+                "MSWEA_SILENT_STARTUP": "1",
+                "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            },
+            binds={str(python_harness(self.name)): tool},
+        )
+
+    def close_script(self, turns: list[Turn], world: World) -> list[Turn]:
+        """See Driver."""
+        done = {"command": "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"}
+        return [*turns, Turn(step="", id=f"call_{world.token(24)}", arguments=done, say="All done.")]
+
+    def transcript(self, home: Path, world: World) -> Transcript:
+        """See Driver."""
+        return mini_swe_agent.read(home / _TRAJECTORY)

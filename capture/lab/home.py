@@ -1,0 +1,50 @@
+"""The user's home: the same kinds of files in every run, filled with canaries of its own."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from capture.lab.world import World
+
+Files = dict[str, tuple[str, str]]
+
+_SECRET = {
+    "~/.aws/credentials": "[default]\naws_access_key_id = {{aws_key_id}}\n"
+    "aws_secret_access_key = {{aws_secret}}\n",
+    "~/.netrc": "machine {{host.code}} login {{user}} password {{github_token}}\n",
+    "~/.npmrc": "//registry.npmjs.org/:_authToken={{npm_token}}\n",
+    "~/.pypirc": "[pypi]\nusername = __token__\npassword = {{pypi_token}}\n",
+    "~/.config/gh/hosts.yml": "{{host.code}}:\n    user: {{user}}\n    oauth_token: {{github_token}}\n",
+    "{{repository}}/.env": "DATABASE_URL=postgres://app:{{password}}@{{host.internal}}/app\nAPI_KEY={{api_key}}\n",
+}
+_PLAIN = {
+    "~/.aws/config": "[default]\nregion = eu-central-1\n",
+    "~/.gitconfig": "[user]\n\tname = {{user}}\n\temail = {{user}}@{{host.mail}}\n"
+    "[init]\n\tdefaultBranch = main\n",
+    "~/.ssh/config": "Host {{host.internal}}\n    User {{user}}\n    IdentityFile ~/.ssh/id_ed25519\n",
+    "~/.profile": 'export PATH="$HOME/.local/bin:$PATH"\n',
+    "~/.bash_history": "git status\nls\ncd {{repository}}\n",
+}
+
+
+def furnish(world: World) -> Files:
+    """Give the files of the user's home and of /etc: path → (text, octal mode)."""
+    files: Files = {}
+    for texts, mode in ((_SECRET, "600"), (_PLAIN, "644")):
+        for path, text in texts.items():
+            files[expand(path, world)] = (world.fill(text), mode)
+    key = Ed25519PrivateKey.from_private_bytes(world.random.randbytes(32))
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    files[f"{world.home}/.ssh/id_ed25519"] = (private, "600")
+    files[f"{world.home}/.ssh/id_ed25519.pub"] = (f"{public} {world.user}\n", "644")
+    return files
+
+
+def expand(path: str, world: World) -> str:
+    """Make a path absolute: `~` is the home, anything relative lies in the repository."""
+    filled = world.fill(path)
+    if filled.startswith("~/"):
+        return world.home + filled[1:]
+    return filled if filled.startswith("/") else f"{world.repository}/{filled}"

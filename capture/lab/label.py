@@ -1,0 +1,136 @@
+"""Labels by construction: an event belongs to the step whose command's process it descends from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from capture.lab.scenario import Scenario, Step
+from workbench.dataset.session import Label
+from workbench.event import Event
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """A tool call that was made, from when to when (ns); `step` is None for the harness's own."""
+
+    step: Step | None
+    id: str
+    command: str
+    started: int
+    ended: int
+
+
+def made_calls(scenario: Scenario, journal: Iterable[dict[str, Any]]) -> list[Made]:
+    """Give the calls of a run from the model's journal, in the order they were made."""
+    steps = {step.name: step for step in scenario.steps}
+    entries = list(journal)
+    ended = {entry["id"]: entry["at"] for entry in entries if entry.get("kind") == "result"}
+    return [
+        Made(
+            step=steps.get(entry["step"]),
+            id=entry["id"],
+            command=_command(entry["arguments"]),
+            started=entry["at"],
+            ended=ended.get(entry["id"], 1 << 62),
+        )
+        for entry in entries
+        if entry.get("kind") == "call"
+    ]
+
+
+def _command(arguments: dict[str, Any]) -> str:
+    value = arguments.get("command", arguments.get("cmd", ""))
+    return str(value[-1]) if isinstance(value, list) else str(value)
+
+
+class Tree:
+    """The processes of a recording, by who started whom."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.parent: dict[str, str] = {}
+        for event in events:
+            entity = str(event.get("process.entity_id", ""))
+            if event.get("event.action") == "fork" and "process.target.entity_id" in event:
+                self.parent[str(event["process.target.entity_id"])] = entity
+            elif entity and "process.parent.entity_id" in event:
+                self.parent.setdefault(entity, str(event["process.parent.entity_id"]))
+
+    def line(self, entity: str) -> list[str]:
+        """Give the process and its ancestors, nearest first."""
+        line: list[str] = []
+        while entity and entity not in line:
+            line.append(entity)
+            entity = self.parent.get(entity, "")
+        return line
+
+
+def step_roots(events: Sequence[Event], made: Sequence[Made], tree: Tree) -> dict[str, Made]:
+    """Find the process that the harness started for each call: entity id → call.
+
+    It is the outermost process, not yet below another call's, whose argument is the call's command; when the
+    recorder altered the arguments (a redacted secret, a cut), the first one to exec during the call.
+    """
+    execs = [event for event in events if event.get("event.action") == "exec"]
+    roots: dict[str, Made] = {}
+    for call in made:
+        candidates = [
+            event
+            for event in execs
+            if call.started <= int(event["@timestamp"]) <= call.ended  # type: ignore[arg-type]
+            and not any(entity in roots for entity in tree.line(str(event["process.entity_id"])))
+        ]
+        command = call.command.strip()
+        exact = [event for event in candidates if command and _carries(event, command)]
+        for event in (exact or candidates)[:1]:
+            roots[str(event["process.entity_id"])] = call
+    return roots
+
+
+def _carries(event: Event, command: str) -> bool:
+    arguments = event.get("process.args")
+    return isinstance(arguments, list) and any(command in argument for argument in arguments)
+
+
+def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> list[Label]:
+    """Label every event of a recording: those of a malicious step malicious, all others benign."""
+    tree = Tree(events)
+    roots = step_roots(events, made, tree)
+    payloads = _payload_roots(events, roots, tree)
+    calls = {call.id: call for call in made}
+    labels = []
+    for event in events:
+        entity = str(event.get("process.entity_id", ""))
+        line = tree.line(entity) if entity else []
+        call = next((roots[ancestor] for ancestor in line if ancestor in roots), None)
+        if "gen_ai.tool.call.id" in event and event.get("event.category") == "agent":
+            call = calls.get(str(event["gen_ai.tool.call.id"]))
+            line = []
+        step = call.step if call else None
+        guilty = step is not None and step.malicious
+        if guilty and step is not None and step.payload:
+            guilty = any(ancestor in payloads[step.name] for ancestor in line)
+        labels.append(
+            Label(
+                event_id=str(event["event.id"]),
+                label="malicious" if guilty else "benign",
+                scenario=scenario.name,
+                step=step.name if step else "",
+                techniques=list(step.techniques) if guilty and step is not None else [],
+            )
+        )
+    return labels
+
+
+def _payload_roots(events: Sequence[Event], roots: dict[str, Made], tree: Tree) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for event in events:
+        if event.get("event.action") != "exec":
+            continue
+        entity = str(event["process.entity_id"])
+        call = next((roots[ancestor] for ancestor in tree.line(entity) if ancestor in roots), None)
+        if call and call.step and call.step.payload and _carries(event, call.step.payload):
+            found[call.step.name].add(entity)
+    return found

@@ -1,0 +1,116 @@
+"""Scenarios: readable files of what an agent is made to do, step by step, and which steps are malicious."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from workbench.errors import InputError, Place
+
+DIRECTORY = Path(__file__).parent / "scenarios"
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One tool call: a shell command, or an MCP tool with its arguments.
+
+    `payload` narrows a malicious step to the processes whose arguments contain it, such as the install
+    script that an otherwise ordinary package installation starts.
+    """
+
+    name: str
+    run: str = ""
+    tool: str = ""
+    arguments: dict[str, Any] = {}
+    say: str = ""
+    malicious: bool = False
+    payload: str = ""
+    techniques: list[str] = []
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `scenarios/<name>.yml` holds; texts may use `{{placeholders}}` of the run's world.
+
+    `family` joins a malicious scenario and its twin; `parameters` offer values of which each run draws one;
+    `hosts` names the kinds of host the steps talk to; `files` are put in place before the agent starts;
+    `needs` lists programs without which it cannot run.
+    """
+
+    name: str
+    title: str
+    description: str
+    task: list[str]
+    steps: list[Step]
+    family: str = ""
+    twin_of: str = ""
+    references: list[str] = []
+    repository: str = "python-library"
+    parameters: dict[str, list[str]] = {}
+    hosts: dict[str, str] = {}
+    files: dict[str, str] = {}
+    needs: list[str] = []
+    services: list[str] = []
+
+    @property
+    def malicious(self) -> bool:
+        """Whether any step is malicious."""
+        return any(step.malicious for step in self.steps)
+
+    @property
+    def techniques(self) -> list[str]:
+        """ATT&CK and ATLAS ids of its malicious steps, sorted."""
+        return sorted({technique for step in self.steps for technique in step.techniques})
+
+
+def names() -> list[str]:
+    """Give the names of all scenarios, sorted."""
+    return sorted(file.stem for file in DIRECTORY.glob("*.yml"))
+
+
+@cache
+def load(name: str) -> Scenario:
+    """Load a scenario by its name; raises InputError when there is none or its file is at fault."""
+    file = DIRECTORY / f"{name}.yml"
+    if name not in names():
+        raise InputError(f"no scenario {name!r}", mend="choose one of `workbench scenario list`")
+    return read(file)
+
+
+def read(file: Path) -> Scenario:
+    """Read a scenario file; raises InputError naming the file and, where known, the line."""
+    try:
+        raw = yaml.safe_load(file.read_text())
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", place=file) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = Place(str(file), mark.line + 1, mark.column + 1) if mark else Place(str(file))
+        raise InputError("not YAML", place=place, mend="check indentation and quotes") from None
+    try:
+        scenario = msgspec.convert(raw, Scenario)
+    except msgspec.ValidationError as error:
+        raise InputError(f"not a scenario: {error}", place=file, mend="see docs/scenarios.md") from None
+    for problem in problems(scenario):
+        raise InputError(problem, place=file, mend="see docs/scenarios.md")
+    return scenario
+
+
+def problems(scenario: Scenario) -> Iterator[str]:
+    """Give what is wrong with a scenario that is well-formed."""
+    seen: set[str] = set()
+    for step in scenario.steps:
+        if step.name in seen:
+            yield f"two steps are named {step.name!r}"
+        seen.add(step.name)
+        if bool(step.run) == bool(step.tool):
+            yield f"step {step.name!r} wants either run or tool"
+        if step.malicious and not step.techniques:
+            yield f"malicious step {step.name!r} names no technique"
+        if step.payload and not step.malicious:
+            yield f"step {step.name!r} has a payload but is not malicious"
+    if scenario.twin_of and scenario.malicious:
+        yield "a benign twin holds a malicious step"

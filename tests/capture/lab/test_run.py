@@ -1,0 +1,96 @@
+"""The first two scenarios, live: real harness, real kernel, and nothing that leaves."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from capture.lab.driver import driver_for
+from capture.lab.label import Tree
+from capture.lab.run import Outcome, play, stage
+from capture.lab.scenario import load
+
+MINI = driver_for("mini-swe-agent")
+
+
+def play_once(name: str, tmp_path: Path, seed: int) -> Outcome:
+    return play(load(name), MINI, tmp_path / "recording", source="bcc", seed=seed)
+
+
+@pytest.mark.live
+def test_the_agent_mends_the_code_and_all_is_benign(tmp_path: Path) -> None:
+    outcome = play_once("fix-failing-test", tmp_path, seed=11)
+    assert not outcome.recording.malicious
+    assert outcome.transcript is not None
+    results = [e for e in outcome.transcript.events if e["event.action"] == "tool_result"]
+    assert "OK" in str(results[-3]["gen_ai.tool.call.result"])
+    assert not [entry for entry in outcome.internet if entry["service"] == "external"]
+
+
+@pytest.mark.live
+def test_the_secret_reaches_the_host_and_every_event_of_its_steps_is_labelled(tmp_path: Path) -> None:
+    outcome = play_once("secret-to-egress", tmp_path, seed=3)
+    drop = outcome.world.hosts["drop"]
+    posts = [entry for entry in outcome.internet if entry.get("method") == "POST"]
+    assert [post["host"] for post in posts] == [drop.name]
+    sent = base64.b64decode(base64.b64decode(posts[0]["body"])).decode()
+    assert any(secret in sent for secret in outcome.world.secrets)
+
+    events = list(outcome.recording.events())
+    labels = {label.event_id: label for label in outcome.recording.labels()}
+    assert set(labels) == {event["event.id"] for event in events}
+    tree = Tree(events)
+    malicious_steps = {step.name: step for step in load("secret-to-egress").steps if step.malicious}
+    seen = set()
+    for event in events:
+        label = labels[str(event["event.id"])]
+        if event["event.category"] in ("agent", "control"):
+            continue
+        if label.label == "malicious":
+            seen.add(label.step)
+            command = outcome.world.fill(malicious_steps[label.step].run)
+            line = tree.line(str(event["process.entity_id"]))
+            assert any(
+                command in " ".join(map(str, other.get("process.args", ())))  # type: ignore[arg-type]
+                for other in events
+                if other["event.action"] == "exec" and other["process.entity_id"] in line
+            )
+    assert seen == set(malicious_steps)
+    connects = [
+        e for e in events if e["event.action"] == "connect" and e.get("destination.ip") == drop.address
+    ]
+    assert connects
+    assert all(labels[str(event["event.id"])].label == "malicious" for event in connects)
+
+
+@pytest.mark.live
+def test_the_twin_holds_nothing_malicious_and_no_secret_leaves(tmp_path: Path) -> None:
+    outcome = play_once("secret-to-egress-benign", tmp_path, seed=4)
+    assert not outcome.recording.malicious
+    posts = [entry for entry in outcome.internet if entry.get("method") == "POST"]
+    assert posts
+    archive = base64.b64decode(base64.b64decode(posts[0]["body"]))
+    assert archive.startswith(b"\x1f\x8b")
+
+
+@pytest.mark.live
+def test_nothing_leaves_the_namespace_and_nothing_stays_of_it() -> None:
+    before = set(os.listdir("/home"))
+    with stage(load("fix-failing-test"), MINI, seed=5) as (world, launch, namespace):
+        route = namespace.run(["ip", "route"], world.repository, launch.environment)
+        assert world.subnet in route
+        outside = namespace.command(["curl", "-sS", "-m", "2", "http://1.1.1.1/"], world.repository)
+        assert subprocess.run(outside, env=launch.environment, capture_output=True, check=False).returncode
+        anchor = namespace.path("/").parent
+        daemon = namespace.command(["setsid", "sleep", "600"], world.repository)
+        subprocess.Popen(daemon, env=launch.environment)
+    deadline = time.time() + 5
+    while anchor.exists() and time.time() < deadline:
+        time.sleep(0.05)
+    assert not anchor.exists()
+    assert set(os.listdir("/home")) == before
