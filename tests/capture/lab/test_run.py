@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import subprocess
 import time
 from pathlib import Path
@@ -80,7 +79,7 @@ def test_the_twin_holds_nothing_malicious_and_no_secret_leaves(tmp_path: Path) -
 
 @pytest.mark.live
 def test_nothing_leaves_the_namespace_and_nothing_stays_of_it() -> None:
-    before = set(os.listdir("/home"))
+    before = set(Path("/home").iterdir())
     with stage(load("fix-failing-test"), MINI, seed=5) as (world, launch, namespace):
         route = namespace.run(["ip", "route"], world.repository, launch.environment)
         assert world.subnet in route
@@ -93,4 +92,4 @@ def test_nothing_leaves_the_namespace_and_nothing_stays_of_it() -> None:
     while anchor.exists() and time.time() < deadline:
         time.sleep(0.05)
     assert not anchor.exists()
-    assert set(os.listdir("/home")) == before
+    assert set(Path("/home").iterdir()) == before
