@@ -1,1 +1,22 @@
-"""Agent Detection Workbench: study what coding agents do on a host, and ship rules that sensors run."""
+"""Agent Detection Workbench: study what coding agents do on a host, and ship rules that sensors run.
+
+In a notebook, `import workbench as wb` gives `wb.open_dataset`, `wb.open_scorer`, `wb.backtest`, `wb.score`
+and `wb.show`. They are loaded when first used, so that importing `workbench.scorer` stays quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_NOTEBOOK = ("backtest", "open_dataset", "open_scorer", "score", "show")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NOTEBOOK:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+    return getattr(import_module("workbench.nb.api"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_NOTEBOOK])

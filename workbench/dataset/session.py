@@ -48,8 +48,6 @@ class Session(msgspec.Struct, kw_only=True):
     unknown_fields: dict[str, int] = {}
     settings: dict[str, Any] = {}
     cannot_see: list[str] = []
-    scenario: str = ""
-    twin_of: str = ""
     notes: list[str] = []
 
 

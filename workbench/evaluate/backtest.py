@@ -41,7 +41,7 @@ def replay(payload: bytes, directory: Path) -> Outcome:
     scorer = Scorer.from_payload(payload)
     hits: list[Hit] = []
     index = -1
-    for index, event in enumerate(recording.events()):  # noqa: B007 - the last index is the count
+    for index, event in enumerate(recording.events()):
         hits.extend(_hit(finding, index) for finding in scorer.score(event))
     hits.extend(_hit(finding, -1) for finding in scorer.close())
     session = recording.session
@@ -51,8 +51,8 @@ def replay(payload: bytes, directory: Path) -> Outcome:
         session=session.id,
         agent=session.agent,
         source=session.source,
-        scenario=session.scenario,
-        twin_of=session.twin_of,
+        scenario=str(session.settings.get("scenario", "")),
+        twin_of=str(session.settings.get("twin_of", "")),
         started=session.started,
         ended=session.ended,
         events=index + 1,
@@ -79,8 +79,8 @@ def _hit(finding: Finding, index: int) -> Hit:
 def backtest(payload: bytes, directories: Iterable[Path], *, map: Map = map) -> Report:
     """Score every recording with the pack's payload and add up.
 
-    `map` may be any: `concurrent.futures.Executor.map`, `dask.distributed.Client.map` with its results gathered;
-    one call is one session, so the findings do not depend on it.
+    `map` may be any, such as `concurrent.futures.Executor.map`: one call is one session, so the findings do
+    not depend on it.
     """
     outcomes = tuple(map(partial(replay, payload), directories))
     rules = [

@@ -1,0 +1,65 @@
+"""The plain functions a notebook needs: `import workbench as wb`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from workbench.dataset.dataset import Dataset
+from workbench.dataset.recording import Recording
+from workbench.evaluate.backtest import Report
+from workbench.evaluate.backtest import backtest as run_backtest
+from workbench.evaluate.engine import open_map
+from workbench.evaluate.load import load_payload
+from workbench.evaluate.report import to_tables
+from workbench.nb.finding_table import FindingTable
+from workbench.nb.process_tree import ProcessTree
+from workbench.nb.rich_view import RichView
+from workbench.scorer import Finding, Scorer
+
+
+def open_dataset(path: Path | str) -> Dataset:
+    """Open a dataset, or any directory of recordings; raises RecordingError when there is none."""
+    return Dataset.open(path)
+
+
+def open_scorer(
+    rules: Path | str, *, baseline: Path | str | None = None, trust: Sequence[Path | str] = ()
+) -> Scorer:
+    """Make a scorer of a signed pack, or of rules as they would be packed."""
+    chosen = Path(baseline) if baseline is not None else None
+    payload = load_payload(Path(rules), baseline=chosen, trust=[Path(key) for key in trust])
+    return Scorer.from_payload(payload)
+
+
+def backtest(
+    rules: Path | str,
+    dataset: Dataset,
+    *,
+    baseline: Path | str | None = None,
+    trust: Sequence[Path | str] = (),
+    engine: str = "local",
+) -> Report:
+    """Score every recording of a dataset with a signed pack, or with rules as they would be packed."""
+    chosen = Path(baseline) if baseline is not None else None
+    payload = load_payload(Path(rules), baseline=chosen, trust=[Path(key) for key in trust])
+    with open_map(engine) as run:
+        return run_backtest(payload, dataset.directories(), map=run)
+
+
+def score(scorer: Scorer, recording: Recording) -> list[Finding]:
+    """Score a recording from its beginning to its close; gives its findings in order."""
+    found = [finding for event in recording.events() for finding in scorer.score(event)]
+    return found + scorer.close()
+
+
+def show(thing: Any, findings: Sequence[Finding] = ()) -> Any:
+    """Give the view of a report, of findings, or of a recording's process tree; anything else as it is."""
+    if isinstance(thing, Report):
+        return RichView(to_tables(thing))
+    if isinstance(thing, Recording):
+        return ProcessTree(thing.events(), findings)
+    if isinstance(thing, list) and all(isinstance(item, Finding) for item in thing):
+        return FindingTable(thing)
+    return thing
