@@ -101,7 +101,7 @@ def append(path: str, line: bytes) -> None:
 
 
 def log_path() -> str:
-    """Give where hooks write when not told: `$WORKBENCH_HOOK_LOG`, else a file of the user's state directory."""
+    """Give where hooks write when not told: `$WORKBENCH_HOOK_LOG`, else in the state directory."""
     if named := os.environ.get("WORKBENCH_HOOK_LOG"):
         return named
     # Not pathlib: importing it would be a third of the whole run.

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def hook(
     out: Annotated[
-        Path | None, typer.Option(help="file to append to; one in the user's state directory if not given")
+        Path | None, typer.Option(help="file to append to")
     ] = None,
     agent: Annotated[str, typer.Option(help="name of the harness")] = "",
 ) -> None:

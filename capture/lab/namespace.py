@@ -24,12 +24,11 @@ UID = 1000
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
-    """A web server of the small internet; `pages` maps `/path` or `host/path` to text."""
+    """A host of the small internet; `pages` maps a path to what its web server answers."""
 
-    address: str
-    port: int
+    addresses: list[str]
     kind: str
-    pages: dict[str, str] = {}
+    pages: dict[str, bytes] = {}
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +40,9 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     binds: dict[str, str]
     zone: dict[str, list[str]]
     sites: list[Site]
+    certificate: str
+    subnet6: str
+    repositories: list[str] = []
     wildcards: list[str] = []
 
 
@@ -74,7 +76,10 @@ class Namespace:
         script = self._scratch / "script.json"
         script.write_bytes(msgspec.json.encode(self.script))
         layout = self.layout
+        certificate = self._scratch / "server.pem"
+        certificate.write_text(layout.certificate)
         plan = msgspec.to_builtins(layout) | {
+            "certificate": str(certificate),
             "uid": UID,
             "scratch": str(self._scratch),
             "journal": str(self._scratch / "internet.jsonl"),

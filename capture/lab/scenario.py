@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from capture.lab.packages import Package
 from workbench.errors import InputError, Place
 
 DIRECTORY = Path(__file__).parent / "scenarios"
@@ -36,8 +37,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What `scenarios/<name>.yml` holds; texts may use `{{placeholders}}` of the run's world.
 
     `family` joins a malicious scenario and its twin; `parameters` offer values of which each run draws one;
-    `hosts` names the kinds of host the steps talk to; `files` are put in place before the agent starts;
-    `needs` lists programs without which it cannot run.
+    `hosts` gives each host the steps talk to its kind, `pages` what its web server answers, `wildcards` those
+    below whose name every name exists; `packages` are for sale in the run's registries; `files` are put in
+    place and `prepare` is run before the recording; `needs` lists programs without which it cannot run.
     """
 
     name: str
@@ -52,8 +54,11 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     parameters: dict[str, list[str]] = {}
     hosts: dict[str, str] = {}
     files: dict[str, str] = {}
+    pages: dict[str, dict[str, str]] = {}
+    packages: list[Package] = []
+    wildcards: list[str] = []
+    prepare: list[str] = []
     needs: list[str] = []
-    services: list[str] = []
 
     @property
     def malicious(self) -> bool:

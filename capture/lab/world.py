@@ -17,7 +17,9 @@ import yaml
 from workbench.errors import InputError
 
 _WORDS: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "words.yml").read_text())
+_INSIDE = ("internal", "mail")
 _POOLS = ("192.0.2", "198.51.100", "203.0.113")
+_DUAL_STACK = 0.25
 _PLACEHOLDER = re.compile(r"\{\{ *([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*) *\}\}")
 
 
@@ -26,8 +28,13 @@ class Host:
     """A machine of the small internet; `kind` says what answers there."""
 
     name: str
-    address: str
+    addresses: list[str]
     kind: str
+
+    @property
+    def address(self) -> str:
+        """Its IPv4 address."""
+        return self.addresses[0]
 
 
 @dataclass
@@ -40,6 +47,10 @@ class World:
     directory: str = ""
     session: str = ""
     subnet: str = ""
+    subnet6: str = ""
+    code_host: str = ""
+    machine: str = ""
+    remote: str = ""
     hosts: dict[str, Host] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
 
@@ -51,15 +62,22 @@ class World:
         self.directory = draw.choice(_WORDS["directories"])
         self.project = self.word("-")
         self.session = str(uuid.UUID(int=draw.getrandbits(128), version=4))
+        self.subnet6 = f"2001:db8:{draw.randrange(1, 1 << 16):x}:ff"
+        self._dual_stack = draw.random() < _DUAL_STACK
         self.subnet = f"10.{draw.randrange(16, 240)}.{draw.randrange(1, 250)}"
         self._addresses = [f"{pool}.{n}" for pool in _POOLS for n in range(2, 250)]
         draw.shuffle(self._addresses)
         self._internal = [f"{self.subnet}.{n}" for n in range(20, 250)]
         draw.shuffle(self._internal)
+        self.code_host = draw.choice(_WORDS["code_hosts"])
+        self.machine = f"{self.user}-{draw.choice(_WORDS['machines'])}"
+        self.remote = f"/{self.word('-')}/{self.project}.git"
         self.values = {
             "home": self.home,
             "user": self.user,
             "project": self.project,
+            "directory": self.directory,
+            "remote": self.remote,
             "module": self.project.replace("-", "_"),
             "repository": self.repository,
             "aws_key_id": "AKIA" + self.token(16, string.ascii_uppercase + "234567"),
@@ -106,10 +124,13 @@ class World:
     def add_host(self, role: str, kind: str, name: str = "") -> Host:
         """Give the host that plays `role`, a new one with a documentation address when there is none yet."""
         if role not in self.hosts:
-            top = "internal" if kind == "internal" else self.random.choice(_WORDS["top"])
+            top = "internal" if kind in _INSIDE else self.random.choice(_WORDS["top"])
             suffix = f"{self.word()}.{top}"
-            address = self._internal.pop() if kind == "internal" else self._addresses.pop()
-            host = Host(name or f"{self.random.choice(_WORDS['sub'])}.{suffix}", address, kind)
+            inside = kind in _INSIDE
+            addresses = [self._internal.pop() if inside else self._addresses.pop()]
+            if self._dual_stack and not inside:
+                addresses.append(f"2001:db8:{self.random.randrange(1, 1 << 16):x}::{len(self.hosts) + 2:x}")
+            host = Host(name or f"{self.random.choice(_WORDS['sub'])}.{suffix}", addresses, kind)
             self.hosts[role] = host
             self.values[f"host.{role}"] = host.name
             self.values[f"address.{role}"] = host.address

@@ -6,17 +6,20 @@ output when all is ready, then waits. PID is the process that holds the agent's 
 
 from __future__ import annotations
 
+import base64
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
+from capture.lab.internet import git, tls
 from capture.lab.internet.dns import Resolver
 from capture.lab.internet.journal import Journal
+from capture.lab.internet.mail import Mail
 from capture.lab.internet.web import Site
 
 
@@ -34,14 +37,21 @@ def _network(plan: dict[str, Any], anchor: int) -> None:
     _ip("link", "add", "name", "wan0", "type", "veth", "peer", "name", "eth0", "netns", str(anchor))
     _ip("link", "set", "wan0", "up")
     gateway = f"{plan['subnet']}.1"
-    for address in [f"{gateway}/24", *(f"{address}/32" for address in plan["addresses"])]:
-        _ip("address", "add", address, "dev", "wan0")
+    _ip("address", "add", f"{gateway}/24", "dev", "wan0")
+    _ip("address", "add", f"{plan['subnet6']}::1/64", "dev", "wan0", "nodad")
+    for address in plan["addresses"]:
+        if ":" in address:
+            _ip("address", "add", f"{address}/128", "dev", "wan0", "nodad")
+        else:
+            _ip("address", "add", f"{address}/32", "dev", "wan0")
     inside = ["nsenter", "--net", f"--target={anchor}", "ip"]
     for command in (
         ["link", "set", "lo", "up"],
         ["address", "add", f"{plan['subnet']}.10/24", "dev", "eth0"],
         ["link", "set", "eth0", "up"],
+        ["address", "add", f"{plan['subnet6']}::10/64", "dev", "eth0", "nodad"],
         ["route", "add", "default", "via", gateway],
+        ["-6", "route", "add", "default", "via", f"{plan['subnet6']}::1"],
     ):
         subprocess.run([*inside, *command], check=True, capture_output=True)
 
@@ -60,8 +70,15 @@ def _furnish(plan: dict[str, Any]) -> None:
             stand.touch()
         _mount("--bind", source, str(stand))
         moved.append((os.open(stand, os.O_PATH), target))
-    for directory in ("/home", "/tmp", "/var/tmp", "/dev/shm"):  # noqa: S108 - each is covered by a new one
-        _mount("-t", "tmpfs", "-o", "mode=1777" if directory != "/home" else "mode=755", "tmpfs", directory)
+    for directory in ("/home", "/srv", "/tmp", "/var/tmp", "/dev/shm"):  # noqa: S108 - each is covered by a new one
+        _mount(
+            "-t",
+            "tmpfs",
+            "-o",
+            "mode=755" if directory in ("/home", "/srv") else "mode=1777",
+            "tmpfs",
+            directory,
+        )
     uid = int(plan["uid"])
     for path, (content, mode) in plan["files"].items():
         file = Path(path)
@@ -89,6 +106,21 @@ def _directories(path: Path, uid: int) -> None:
                 os.chown(directory, uid, uid)
 
 
+def _sites(plan: dict[str, Any], secure: SSLContext, journal: Journal) -> list[Any]:
+    """Open every server: web on 80 and 443, mail on 25 and 587."""
+    servers: list[Any] = []
+    for site in plan["sites"]:
+        pages = {path: base64.b64decode(content) for path, content in site["pages"].items()}
+        for address in site["addresses"]:
+            if site["kind"] == "mail":
+                servers += [Mail(address, port, journal) for port in (25, 587)]
+            servers.append(Site(address, 80, site["kind"], pages, journal))
+            web = Site(address, 443, site["kind"], pages, journal)
+            web.socket = secure.wrap_socket(web.socket, server_side=True, do_handshake_on_connect=False)
+            servers.append(web)
+    return servers
+
+
 def main() -> None:
     """Set everything up, then wait for standard input to close."""
     plan = json.loads(sys.stdin.readline())
@@ -113,17 +145,17 @@ def main() -> None:
     model.stdin.write(b"\n")
     model.stdin.flush()
     port = int(model.stdout.readline())
+    secure = tls.context(Path(plan["certificate"]))
     _furnish(plan)
     subprocess.run(["hostname", plan["hostname"]], check=False)
     servers: list[Any] = list(
         Resolver(f"{plan['subnet']}.1", plan["zone"], plan["wildcards"], journal).servers
     )
-    servers += [
-        Site(site["address"], site["port"], site["kind"], site["pages"], journal) for site in plan["sites"]
-    ]
+    for path in plan["repositories"]:
+        git.create(path)
+    servers += _sites(plan, secure, journal)
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # bury what daemons leave to process 1
     print(json.dumps({"anchor": model.pid, "port": port}), flush=True)
     sys.stdin.read()
     os._exit(0)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
 from typing import Any
+from urllib.parse import unquote
 
+from capture.lab.internet import git
 from capture.lab.internet.http_server import QuietServer
 from capture.lab.internet.journal import Journal
 
@@ -15,9 +18,11 @@ _KEPT = 4 << 20
 
 
 class Site(QuietServer):
-    """One web server; `pages` maps a path to its text."""
+    """One web server; `pages` maps a path to its content, and a git host also speaks git."""
 
-    def __init__(self, address: str, port: int, kind: str, pages: dict[str, str], journal: Journal) -> None:
+    def __init__(
+        self, address: str, port: int, kind: str, pages: Mapping[str, bytes], journal: Journal
+    ) -> None:
         self.kind, self.pages, self.journal = kind, pages, journal
         super().__init__((address, port), _Handler)
 
@@ -33,7 +38,16 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Keep quiet: the journal tells."""
 
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """Serve every method alike."""
+        if name.startswith("do_"):
+            return self._serve
+        raise AttributeError(name)
+
     def _body(self) -> bytes:
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            self.send_response_only(100)
+            self.end_headers()
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
         body = b""
@@ -50,32 +64,34 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.kind,
             method=self.command,
             host=host,
+            address=str(self.server.server_address[0]),
             path=self.path,
             bytes=len(body),
             sha256=hashlib.sha256(body).hexdigest(),
             body=base64.b64encode(body[:_KEPT]).decode(),
         )
-        path = self.path.split("?")[0]
-        page = self.server.pages.get(f"{host}{path}", self.server.pages.get(path))
-        if self.command in ("GET", "HEAD") and page is None and path != "/":
-            self._answer(404, b'{"error":"not found"}\n', "application/json")
-        elif self.command in ("GET", "HEAD"):
-            self._answer(
-                200, (page or "<html><body>ok</body></html>\n").encode(), "text/plain; charset=utf-8"
-            )
+        path = unquote(self.path.split("?")[0])
+        if self.server.kind == "code_host" and git.is_git(path):
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            if headers.get("content-encoding") == "gzip":
+                body = gzip.decompress(body)
+                del headers["content-encoding"]
+            self._answer(*git.serve(self.command, self.path, headers, body))
+        elif self.command not in ("GET", "HEAD"):
+            self._answer(201, {"Content-Type": "application/json"}, b'{"status":"ok"}\n')
+        elif path in self.server.pages:
+            kind = "text/html" if path.endswith("/") else "application/octet-stream"
+            self._answer(200, {"Content-Type": kind}, self.server.pages[path])
+        elif path == "/":
+            self._answer(200, {"Content-Type": "text/html"}, b"<html><body>ok</body></html>\n")
         else:
-            self._answer(201, b'{"status":"ok"}\n', "application/json")
+            self._answer(404, {"Content-Type": "application/json"}, b'{"error":"not found"}\n')
 
-    def _answer(self, status: int, content: bytes, kind: str) -> None:
+    def _answer(self, status: int, headers: Mapping[str, str], content: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", kind)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
-
-    def __getattr__(self, name: str) -> Callable[[], None]:
-        """Serve every method alike."""
-        if name.startswith("do_"):
-            return self._serve
-        raise AttributeError(name)

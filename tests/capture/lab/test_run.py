@@ -11,8 +11,9 @@ import pytest
 
 from capture.lab.driver import driver_for
 from capture.lab.label import Tree
-from capture.lab.run import Outcome, play, stage
+from capture.lab.run import Outcome, play
 from capture.lab.scenario import load
+from capture.lab.stage import stage
 
 MINI = driver_for("mini-swe-agent")
 

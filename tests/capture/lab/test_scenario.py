@@ -8,7 +8,7 @@ import pytest
 
 from capture.lab import scenario
 from capture.lab.repository import repository
-from capture.lab.run import make_world
+from capture.lab.stage import make_world
 from workbench.errors import InputError
 
 NAMES = scenario.names()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from capture.lab import scenario
 from capture.lab.driver import driver_for
 from capture.lab.home import furnish
-from capture.lab.run import make_script, make_world
+from capture.lab.stage import make_script, make_world
 from capture.lab.world import World
 from workbench.errors import InputError
 

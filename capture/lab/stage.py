@@ -1,0 +1,190 @@
+"""Sets the stage of a run: draws its world, lays out its namespaces, says how the harness is started."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from capture.lab.driver.base import Driver, Launch
+from capture.lab.home import Files, expand, furnish
+from capture.lab.internet import tls
+from capture.lab.model.script import Script, Turn
+from capture.lab.namespace import UID, Layout, Namespace, Site, why_not
+from capture.lab.packages import Package, publish
+from capture.lab.repository import repository
+from capture.lab.scenario import Scenario
+from capture.lab.world import World
+from workbench.errors import CaptureError
+
+PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+"""Where programs are looked for inside a run."""
+
+_STANDING_HOSTS = {
+    "code": "code_host",
+    "pypi": "package_registry",
+    "npm": "package_registry",
+    "mail": "mail",
+    "internal": "internal",
+    "store": "external",
+}
+"""Hosts of every run, whatever its scenario: role → kind."""
+
+_TRUST = "/etc/ssl/certs/ca-certificates.crt"
+
+
+@contextmanager
+def stage(scenario: Scenario, driver: Driver, seed: int) -> Iterator[tuple[World, Launch, Namespace]]:
+    """Give the world, the launch and the namespace of a run, all set up and not yet started.
+
+    Raises CaptureError when the scenario or the harness cannot run here.
+    """
+    if reason := why_not():
+        raise CaptureError(f"scenario {scenario.name} cannot run: {reason}", mend="run as root on Linux")
+    if missing := [program for program in scenario.needs if shutil.which(program, path=PATH) is None]:
+        raise CaptureError(f"scenario {scenario.name} needs {', '.join(missing)}", mend="install it")
+    world = make_world(scenario, seed)
+    launch = driver.launch(world, world.fill(world.random.choice(scenario.task)))
+    script = make_script(scenario, driver, world)
+    with (
+        tempfile.TemporaryDirectory(prefix="etc.") as etc,
+        Namespace(make_layout(scenario, world, launch, Path(etc)), script) as namespace,
+    ):
+        launch = _with_port(launch, _environment(world), namespace.port)
+        _prepare(scenario, world, launch, namespace)
+        yield world, launch, namespace
+
+
+def make_world(scenario: Scenario, seed: int) -> World:
+    """Draw the world of a run: hosts first, then the scenario's parameters, which may name them."""
+    world = World(seed)
+    named = {"code": world.code_host, "pypi": "pypi.org", "npm": "registry.npmjs.org"}
+    for role, kind in (_STANDING_HOSTS | scenario.hosts).items():
+        world.add_host(role, kind, named.get(role, ""))
+    world.draw(scenario.parameters)
+    return world
+
+
+def make_script(scenario: Scenario, driver: Driver, world: World) -> Script:
+    """Put the scenario's steps into the words of a model, with call ids of their own."""
+    turns = [
+        Turn(
+            step=step.name,
+            id=f"call_{world.token(24)}",
+            tool=step.tool or "shell",
+            arguments=_fill(step.arguments, world) if step.tool else {"command": world.fill(step.run)},
+            say=world.fill(step.say),
+        )
+        for step in scenario.steps
+    ]
+    port = world.random.randrange(20_000, 60_000)
+    return Script(turns=driver.close_script(turns, world), seed=world.seed, port=port)
+
+
+def _fill(arguments: dict[str, object], world: World) -> dict[str, object]:
+    return {key: world.fill(value) if isinstance(value, str) else value for key, value in arguments.items()}
+
+
+def make_layout(scenario: Scenario, world: World, launch: Launch, etc: Path) -> Layout:
+    """Lay out the run: the home, the repository, the harness, names, addresses and what answers there."""
+    hosts = world.hosts.values()
+    authority, server = tls.issue(
+        [host.name for host in hosts], [address for host in hosts for address in host.addresses]
+    )
+    texts = {
+        "resolv.conf": f"nameserver {world.subnet}.1\noptions timeout:1 attempts:1\n",
+        "hosts": f"127.0.0.1 localhost\n::1 localhost\n{world.subnet}.10 {world.machine}\n",
+        "passwd": f"root:x:0:0:root:/root:/bin/bash\n{world.user}:x:{UID}:{UID}::{world.home}:/bin/bash\n",
+        "group": f"root:x:0:\n{world.user}:x:{UID}:\n",
+        "ssl/certs/ca-certificates.crt": authority,
+    }
+    binds = dict(launch.binds)
+    for name, text in texts.items():
+        source = etc / name.replace("/", "_")
+        source.write_text(text)
+        source.chmod(0o644)
+        binds[str(source)] = f"/etc/{name}"
+    return Layout(
+        subnet=world.subnet,
+        subnet6=world.subnet6,
+        hostname=world.machine,
+        files=furnish(world)
+        | repository(scenario.repository, world)
+        | _files(scenario, world)
+        | launch.files,
+        binds=binds,
+        zone={host.name: host.addresses for host in hosts},
+        wildcards=[world.hosts[role].name for role in scenario.wildcards],
+        sites=_sites(scenario, world),
+        certificate=server,
+        repositories=[world.remote],
+    )
+
+
+def _files(scenario: Scenario, world: World) -> Files:
+    files: Files = {}
+    for path, text in scenario.files.items():
+        filled = world.fill(text)
+        files[expand(path, world)] = (filled, "755" if filled.startswith("#!") else "644")
+    return files
+
+
+def _sites(scenario: Scenario, world: World) -> list[Site]:
+    pages: dict[str, dict[str, bytes]] = {role: {} for role in world.hosts}
+    for role, texts in scenario.pages.items():
+        pages[role] |= {world.fill(path): world.fill(text).encode() for path, text in texts.items()}
+    for registry in ("pypi", "npm"):
+        packages = [_package(package, world) for package in scenario.packages if package.registry == registry]
+        pages[registry] |= publish(packages, world.hosts[registry].name)
+    return [
+        Site(addresses=host.addresses, kind=host.kind, pages=pages[role])
+        for role, host in world.hosts.items()
+    ]
+
+
+def _package(package: Package, world: World) -> Package:
+    return Package(
+        registry=package.registry,
+        name=world.fill(package.name),
+        version=package.version,
+        files={world.fill(path): world.fill(text) for path, text in package.files.items()},
+        scripts={name: world.fill(text) for name, text in package.scripts.items()},
+    )
+
+
+def _environment(world: World) -> dict[str, str]:
+    return {
+        "HOME": world.home,
+        "USER": world.user,
+        "LOGNAME": world.user,
+        "SHELL": "/bin/bash",
+        "PATH": f"{world.home}/.local/bin:{PATH}",
+        "LANG": "C.UTF-8",
+        "TERM": "dumb",
+        "SSL_CERT_FILE": _TRUST,
+        "REQUESTS_CA_BUNDLE": _TRUST,
+        "NODE_EXTRA_CA_CERTS": _TRUST,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+
+
+def _with_port(launch: Launch, environment: dict[str, str], port: int) -> Launch:
+    settings = environment | launch.environment
+    return Launch(
+        command=[part.replace("{port}", str(port)) for part in launch.command],
+        environment={name: text.replace("{port}", str(port)) for name, text in settings.items()},
+    )
+
+
+def _prepare(scenario: Scenario, world: World, launch: Launch, namespace: Namespace) -> None:
+    """Begin the repository's history, push it, and run what the scenario needs done before the recording."""
+    origin = f"https://{world.hosts['code'].name}{world.remote}"
+    commands = [
+        "git init -q && git add -A && git commit -q -m 'Start'",
+        f"git remote add origin {origin} && git push -q -u origin main",
+        *map(world.fill, scenario.prepare),
+    ]
+    for command in commands:
+        namespace.run(["bash", "-c", command], world.repository, launch.environment)
