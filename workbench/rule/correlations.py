@@ -1,0 +1,138 @@
+"""Sigma correlations to the plan's."""
+
+from __future__ import annotations
+
+from sigma.correlations import (
+    SigmaCorrelationCondition,
+    SigmaCorrelationRule,
+    SigmaExtendedCorrelationCondition,
+)
+
+from workbench.errors import RuleError
+from workbench.fields import resolve
+from workbench.rule.document import Key
+from workbench.rule.ruleset import LoadedRule, step_names
+from workbench.rule.terms import terms_of
+from workbench.rule.values import ValueFault
+from workbench.scorer.plan import MAX_COUNT, Correlation, Link, Term
+
+_TEMPORAL = ("temporal", "temporal_ordered")
+_MAX_YEARS = 100 * 366 * 86_400
+
+
+def lower_correlation(rule: LoadedRule, numbers: dict[int, int]) -> Correlation:
+    """Give the plan of a correlation; `numbers` are the plan's numbers of the rules before it, by `id`.
+
+    Raises RuleError that points at what cannot be honoured.
+    """
+    sigma = rule.sigma
+    assert isinstance(sigma, SigmaCorrelationRule)
+    for named in rule.steps + rule.absent:
+        if id(named) not in numbers:
+            raise rule.document.fault(
+                f"names {named.id}, which cannot be honoured", "correlation", code="reference", mend="mend that rule"
+            )
+    if sigma.timespan.seconds > _MAX_YEARS:
+        raise rule.document.fault(
+            "the timespan is longer than a century", "correlation", "timespan", code="timespan", mend="shorten it"
+        )
+    kind = sigma.type.name.lower()
+    shape = _terms(rule, sigma) if kind in _TEMPORAL else _counting(rule, sigma)
+    link = _link(rule, sigma, kind)
+    return Correlation(
+        type=kind,  # type: ignore[arg-type]
+        rules=tuple(numbers[id(step)] for step in rule.steps),
+        absent=tuple(numbers[id(step)] for step in rule.absent),
+        timespan=sigma.timespan.seconds * 1_000_000_000,
+        link=link,
+        group=_group(rule, sigma),
+        **shape,  # type: ignore[arg-type]
+    )
+
+
+def _fault(rule: LoadedRule, cause: str, key: Key, mend: str) -> RuleError:
+    return rule.document.fault(cause, "correlation", key, code="correlation", mend=mend)
+
+
+def _link(rule: LoadedRule, sigma: SigmaCorrelationRule, kind: str) -> Link:
+    asked = rule.extension.linked_by
+    if asked == "lineage" and kind != "temporal_ordered":
+        raise rule.document.fault(
+            f"a {kind} has no first process to descend from",
+            "workbench",
+            "linked_by",
+            code="workbench",
+            mend="use temporal_ordered, or link by session",
+        )
+    if asked:
+        return asked
+    return "group" if sigma.group_by else "session"
+
+
+def _terms(rule: LoadedRule, sigma: SigmaCorrelationRule) -> dict[str, object]:
+    names = [name for name, _ in step_names(rule)]
+    every = tuple(range(len(names)))
+    condition = sigma.condition
+    if isinstance(condition, SigmaExtendedCorrelationCondition):
+        try:
+            return {"terms": terms_of(condition.parsed, names)}
+        except ValueFault as fault:
+            raise _fault(rule, fault.cause, "condition", fault.mend) from None
+    least = int(condition.count) + (condition.op.name == "GT")
+    if condition.op.name not in ("GT", "GTE") or not 1 <= least <= len(names):
+        raise _fault(
+            rule, "a temporal condition counts its rules with gte or gt", "condition", "leave the condition out"
+        )
+    if least < len(names) and sigma.type.name == "TEMPORAL_ORDERED":
+        raise _fault(rule, "every step of an ordered correlation is needed", "condition", "leave the condition out")
+    return {"terms": (Term(every, least=0 if least == len(names) else least),)}
+
+
+def _counting(rule: LoadedRule, sigma: SigmaCorrelationRule) -> dict[str, object]:
+    condition = sigma.condition
+    assert isinstance(condition, SigmaCorrelationCondition)
+    kind = sigma.type.name.lower()
+    if kind.endswith("_count") and not abs(condition.count) <= MAX_COUNT:
+        raise _fault(rule, f"counts are compared with {MAX_COUNT} at most", "condition", "lower the count")
+    if kind == "value_percentile" and not 0 < (condition.percentile or 0) <= 100:
+        raise _fault(rule, "a percentile between 1 and 100 is wanted", "condition", "add `percentile: 95`")
+    fields = [condition.fieldref] if isinstance(condition.fieldref, str) else condition.fieldref or []
+    if kind not in ("event_count", "value_count") and len(fields) != 1:
+        raise _fault(rule, f"{kind} wants exactly one field", "condition", "name one field")
+    shape: dict[str, object] = {
+        "compare": condition.op.name.lower(),
+        "threshold": condition.count,
+        "values": tuple(_field(rule, name, "condition") for name in fields),
+    }
+    if condition.percentile is not None:
+        shape["percentile"] = condition.percentile
+    return shape
+
+
+def _field(rule: LoadedRule, name: str, key: Key) -> str:
+    field = resolve(str(name))
+    if field is None:
+        raise _fault(rule, f"no source fills the field {name!r}", key, "see the table of fields")
+    return field
+
+
+def _group(rule: LoadedRule, sigma: SigmaCorrelationRule) -> tuple[tuple[str, ...], ...]:
+    """Give the fields of the group key for every step and absent rule, aliases replaced by what they stand for."""
+    if not sigma.group_by:
+        return ()
+    names = [name for name, _ in step_names(rule)] + rule.extension.absent
+    aliases = {
+        alias.alias: {step.reference: field for step, field in alias.mapping.items()} for alias in sigma.aliases
+    }
+    for alias, mapping in aliases.items():
+        for unknown in mapping.keys() - set(names):
+            raise _fault(rule, f"alias {alias!r} is for {unknown!r}, which is no step", "aliases", "name a step")
+
+    def field_of(asked: str, step: str) -> str:
+        if asked not in aliases:
+            return _field(rule, asked, "group-by")
+        if step not in aliases[asked]:
+            raise _fault(rule, f"alias {asked!r} says nothing for {step!r}", "aliases", "add a field for it")
+        return _field(rule, aliases[asked][step], "aliases")
+
+    return tuple(tuple(field_of(asked, step) for asked in sigma.group_by) for step in names)

@@ -1,0 +1,151 @@
+"""Rule files: YAML documents that remember where everything stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from sigma.exceptions import SigmaError
+from sigma.rule.base import check_alias_expansion
+
+from workbench.errors import Place, RuleError
+
+MAX_BYTES = 1 << 20
+
+Key = str | int
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """One YAML document: `data` as Python values, `node` as it stands in the file."""
+
+    path: str
+    lines: tuple[str, ...]
+    node: yaml.Node
+    data: dict[str, Any]
+
+    def place(self, *keys: Key) -> Place:
+        """Give the place of a key or item, or of the nearest thing around it that exists."""
+        mark = _find(self.node, keys)
+        return Place(self.path, mark.line + 1, mark.column + 1)
+
+    def fault(self, cause: str, *keys: Key, code: str, mend: str = "") -> RuleError:
+        """Make an error that points at a key or item of this document."""
+        return self.fault_at(self.place(*keys), cause, code=code, mend=mend)
+
+    def fault_at(self, place: Place, cause: str, *, code: str, mend: str = "") -> RuleError:
+        """Make an error that points at a place of this document."""
+        return RuleError(cause, code=code, place=place, mend=mend, excerpt=excerpt(self.lines, place))
+
+
+def excerpt(lines: tuple[str, ...], place: Place) -> str:
+    """Give the line at a place with a caret under the column.
+
+    >>> print(excerpt(("a: 1", "bad: x"), Place("f", 2, 6)))
+        2 | bad: x
+          |      ^
+    """
+    if not 0 < place.line <= len(lines):
+        return ""
+    line = lines[place.line - 1]
+    start = max(0, place.column - 80)
+    shown = line[start : start + 120].replace("\t", " ")
+    pointer = " " * (place.column - 1 - start) + "^" if place.column else ""
+    return f"{place.line:>5} | {shown}\n      | {pointer}".rstrip()
+
+
+def _find(node: yaml.Node, keys: tuple[Key, ...]) -> Any:
+    mark = node.start_mark
+    for key in keys:
+        child: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            for name, value in node.value:
+                if name.value == key:
+                    mark, child = name.start_mark, value
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+            child = node.value[key]
+            mark = child.start_mark
+        if child is None:
+            return mark
+        node = child
+    return mark
+
+
+def read_documents(file: Path, errors: list[RuleError]) -> Iterator[Document]:
+    """Give the documents of a rule file; what cannot be read is added to `errors`."""
+    path = str(file)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        errors.append(RuleError(f"cannot be read: {error}", code="file", place=Place(path), mend="check the file"))
+        return
+    if len(text) > MAX_BYTES:
+        errors.append(RuleError("larger than 1 MiB", code="file", place=Place(path), mend="split it"))
+        return
+    yield from parse_documents(text, path, errors)
+
+
+def parse_documents(text: str, path: str, errors: list[RuleError]) -> Iterator[Document]:
+    """Give the documents of a text; what is not a YAML mapping is added to `errors`."""
+    lines = tuple(text.splitlines())
+    loader = yaml.SafeLoader(text)
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            if isinstance(node, yaml.ScalarNode) and node.value == "":
+                continue
+            _check_keys(node)
+            data = loader.construct_document(node)
+            check_alias_expansion(data)
+            if not isinstance(data, dict):
+                place = Place(path, node.start_mark.line + 1, node.start_mark.column + 1)
+                errors.append(
+                    RuleError(
+                        "not a rule: a mapping is wanted",
+                        code="yaml",
+                        place=place,
+                        mend="a rule begins with `title:`",
+                        excerpt=excerpt(lines, place),
+                    )
+                )
+                continue
+            yield Document(path, lines, node, data)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(path, mark.line + 1, mark.column + 1) if mark else Place(path)
+        errors.append(
+            RuleError(
+                f"not YAML: {error.problem or error.context}",
+                code="yaml",
+                place=place,
+                mend="mend the YAML",
+                excerpt=excerpt(lines, place),
+            )
+        )
+    except (yaml.YAMLError, SigmaError, RecursionError, ValueError) as error:
+        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        errors.append(RuleError(f"not YAML: {cause}", code="yaml", place=Place(path), mend="mend the YAML"))
+    finally:
+        loader.dispose()
+
+
+def _check_keys(root: yaml.Node) -> None:
+    """Refuse a key that stands twice in one mapping: YAML would keep one of them silently."""
+    waiting, done = [root], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in done:
+            continue
+        done.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting.extend(node.value)
+        elif isinstance(node, yaml.MappingNode):
+            seen = set()
+            for key, value in node.value:
+                if key.value in seen and isinstance(key, yaml.ScalarNode):
+                    raise yaml.MarkedYAMLError(problem=f"key {key.value!r} stands twice", problem_mark=key.start_mark)
+                seen.add(str(key.value))
+                waiting.append(value)

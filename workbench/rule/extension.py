@@ -1,0 +1,75 @@
+"""The `workbench:` key of a rule: what Sigma cannot say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from workbench.errors import RuleError
+from workbench.rule.document import Document
+from workbench.scorer.plan import Level, Response, Signal
+
+RISK: dict[Level, int] = {"informational": 5, "low": 20, "medium": 45, "high": 70, "critical": 90}
+"""The risk of a rule that does not give its own, by level."""
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a rule says under `workbench:`; every key may be left out."""
+
+    signal: Annotated[
+        Signal, msgspec.Meta(description="which of the four signals the rule belongs to; pattern when left out")
+    ] = "pattern"
+    risk: Annotated[
+        Annotated[int, msgspec.Meta(ge=0, le=100)] | None,
+        msgspec.Meta(description="weight before calibration; by level when left out"),
+    ] = None
+    response: Annotated[Response, msgspec.Meta(description="what a finding asks for; alert when left out")] = "alert"
+    false_positive_budget: Annotated[
+        Annotated[float, msgspec.Meta(ge=0)] | None,
+        msgspec.Meta(description="findings allowed per 1,000 benign sessions"),
+    ] = None
+    label: Annotated[
+        str, msgspec.Meta(max_length=64, pattern="^[a-z][a-z0-9_]*$|^$", description="makes a matching event a provenance source")
+    ] = ""
+    absent: Annotated[
+        list[Text], msgspec.Meta(description="correlation: rules that must not match before the window closes")
+    ] = []
+    linked_by: Annotated[
+        Literal["session", "tool_call", "lineage", "provenance"] | None,
+        msgspec.Meta(description="correlation: what ties the events together; session when there is no group-by"),
+    ] = None
+    recordings: Annotated[
+        list[Text], msgspec.Meta(description="recordings that this rule is tested against")
+    ] = []
+
+
+def read_extension(document: Document) -> Extension:
+    """Read a document's `workbench:` key; raises RuleError that points at what is wrong."""
+    raw = document.data.get("workbench", {})
+    try:
+        return msgspec.convert(raw, Extension)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `$")
+        keys = [part for part in path.rstrip("`").replace("[", ".[").split(".") if part]
+        found = [int(key[1:-1]) if key[1:-1].isdigit() else key for key in keys]
+        raise document.fault(
+            _plain(message), "workbench", *found, code="workbench", mend="see the `workbench:` keys in docs/rules.md"
+        ) from None
+
+
+def _plain(message: str) -> str:
+    return message[:1].lower() + message[1:]
+
+
+def check_extension(document: Document, extension: Extension, *, correlation: bool) -> list[RuleError]:
+    """Give the faults of keys that do not fit the kind of rule."""
+    wrong = ("label",) if correlation else ("absent", "linked_by")
+    kind = "a correlation" if correlation else "a detection"
+    return [
+        document.fault(f"{key} means nothing for {kind}", "workbench", key, code="workbench", mend="remove it")
+        for key in wrong
+        if getattr(extension, key)
+    ]

@@ -1,0 +1,215 @@
+"""Rules to the plan: data that the scorer, or an evaluator in another language, runs."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+from sigma.conditions import (
+    ConditionAND,
+    ConditionFieldEqualsValueExpression,
+    ConditionNOT,
+    ConditionOR,
+    ConditionValueExpression,
+)
+from sigma.correlations import SigmaCorrelationRule
+from sigma.exceptions import SigmaError
+from sigma.rule import SigmaRule
+
+from workbench.errors import Place, RuleError, RuleErrors
+from workbench.fields import FIELDS, SIGMA, resolve
+from workbench.rule.correlations import lower_correlation
+from workbench.rule.extension import RISK
+from workbench.rule.logsource import is_auditd, kinds_of
+from workbench.rule.ruleset import LoadedRule, RuleSet
+from workbench.rule.values import ValueFault, Values
+from workbench.scorer import auditd
+from workbench.scorer.plan import KEYWORD, MAX_DEPTH, Level, Plan, Predicate, Rule, decode_plan
+
+
+def lower(ruleset: RuleSet) -> dict[str, Any]:
+    """Give the plan of a rule set as plain data; raises RuleErrors with every rule that cannot be honoured."""
+    plan, errors = lower_all(ruleset)
+    if errors:
+        raise RuleErrors(errors)
+    return plan
+
+
+def lower_all(ruleset: RuleSet) -> tuple[dict[str, Any], list[RuleError]]:
+    """Give the plan of the rules that can be honoured, and the faults of the others."""
+    lowering = _Lowering(ruleset)
+    for rule in ruleset.rules:
+        lowering.add(rule)
+    plan = msgspec.to_builtins(Plan(tuple(lowering.predicates), tuple(lowering.rules)))
+    decode_plan(plan)  # what we write we can read
+    return plan, lowering.errors
+
+
+class _Lowering:
+    def __init__(self, ruleset: RuleSet) -> None:
+        self.predicates: list[Predicate] = []
+        self._known: dict[tuple[type, Predicate], int] = {}
+        self.rules: list[Rule] = []
+        self.errors: list[RuleError] = []
+        self._placeholders = ruleset.placeholders
+        self._numbers: dict[int, int] = {}  # id(LoadedRule) → its number in the plan
+        self._silent = {
+            id(named)
+            for rule in ruleset.rules
+            if isinstance(rule.sigma, SigmaCorrelationRule)
+            for named in rule.absent + ([] if rule.sigma.generate else rule.steps)
+        }
+
+    def add(self, rule: LoadedRule) -> None:
+        try:
+            what = (
+                self._detection(rule, rule.sigma)
+                if isinstance(rule.sigma, SigmaRule)
+                else {"correlation": lower_correlation(rule, self._numbers)}
+            )
+        except RuleError as error:
+            self.errors.append(error)
+            return
+        self._numbers[id(rule)] = len(self.rules)
+        self.rules.append(self._rule(rule, what))
+
+    def _rule(self, rule: LoadedRule, what: dict[str, Any]) -> Rule:
+        sigma, extension = rule.sigma, rule.extension
+        level: Level = sigma.level.name.lower() if sigma.level else "medium"  # type: ignore[assignment]
+        return Rule(
+            id=rule.id,
+            title=sigma.title,
+            name=sigma.name or "",
+            level=level,
+            signal=extension.signal,
+            risk=RISK[level] if extension.risk is None else extension.risk,
+            response=extension.response,
+            budget=extension.false_positive_budget,
+            tags=tuple(str(tag) for tag in sigma.tags),
+            label=extension.label,
+            silent=id(rule) in self._silent or bool(extension.label),
+            **what,
+        )
+
+    def _detection(self, rule: LoadedRule, sigma: SigmaRule) -> dict[str, Any]:
+        fields = _Fields(rule, audit=is_auditd(sigma.logsource))
+        values = Values(self._placeholders, fields.resolve)
+        conditions = [self._parsed(rule, number, values, fields) for number in range(len(sigma.detection.condition))]
+        condition = _joined("or", conditions)
+        product = sigma.logsource.product
+        if product and not fields.audit:
+            # An event that does not say its system is taken to be of the right one.
+            system = [Predicate("host.os.type", "null"), Predicate("host.os.type", "equals", product)]
+            condition = _joined("and", [condition, _joined("or", [self._number(one) for one in system])])
+        if _depth(condition) >= MAX_DEPTH:
+            raise rule.document.fault(
+                "the condition is nested too deep", "detection", "condition", code="condition", mend="split the rule"
+            )
+        view = "auditd" if fields.audit else "event"
+        return {"condition": condition, "kinds": kinds_of(sigma.logsource), "view": view}
+
+    def _parsed(self, rule: LoadedRule, number: int, values: Values, fields: _Fields) -> Any:
+        assert isinstance(rule.sigma, SigmaRule)
+        try:
+            tree = rule.sigma.detection.parsed_condition[number].parse()
+        except (SigmaError, RecursionError, AttributeError) as error:
+            if isinstance(error, SigmaError):
+                error.source = None
+            raise rule.document.fault(
+                f"the condition cannot be read: {error}",
+                "detection",
+                "condition",
+                code="condition",
+                mend="name detections of this rule, with and, or, not, 1 of, all of",
+            ) from None
+        if tree is None:
+            raise rule.document.fault("the condition is empty", "detection", "condition", code="condition")
+        return self._tree(rule, tree, values, fields)
+
+    def _tree(self, rule: LoadedRule, tree: Any, values: Values, fields: _Fields) -> Any:
+        match tree:
+            case ConditionNOT():
+                return ["not", self._tree(rule, tree.args[0], values, fields)]
+            case ConditionAND() | ConditionOR():
+                operator = "and" if isinstance(tree, ConditionAND) else "or"
+                return _joined(operator, [self._tree(rule, part, values, fields) for part in tree.args])
+            case ConditionFieldEqualsValueExpression() | ConditionValueExpression():
+                return self._leaf(rule, tree, values, fields)
+        raise rule.document.fault(
+            f"the condition has a {type(tree).__name__}", "detection", "condition", code="condition"
+        )
+
+    def _leaf(
+        self,
+        rule: LoadedRule,
+        leaf: ConditionFieldEqualsValueExpression | ConditionValueExpression,
+        values: Values,
+        fields: _Fields,
+    ) -> Any:
+        try:
+            field = fields.resolve(leaf.field) if isinstance(leaf, ConditionFieldEqualsValueExpression) else KEYWORD
+            found = values.predicates(field, leaf.value)
+        except ValueFault as fault:
+            source = getattr(leaf, "source", None)
+            place = (
+                Place(rule.document.path, source.line or 0, source.char or 0)
+                if source and source.line
+                else rule.document.place("detection")
+            )
+            raise rule.document.fault_at(place, fault.cause, code=fault.code, mend=fault.mend) from None
+        return _joined("or", [self._number(predicate) for predicate in found])
+
+    def _number(self, predicate: Predicate) -> int:
+        if isinstance(predicate.value, list):
+            predicate = msgspec.structs.replace(predicate, value=tuple(predicate.value))
+        key = type(predicate.value), predicate  # 1 and True are one to Python, but not to an event
+        if key not in self._known:
+            self._known[key] = len(self.predicates)
+            self.predicates.append(predicate)
+        return self._known[key]
+
+
+class _Fields:
+    """The fields a rule may name: the event's, or those of auditd's records."""
+
+    def __init__(self, rule: LoadedRule, *, audit: bool) -> None:
+        self._labels = bool(rule.extension.label)
+        self.audit = audit
+
+    def resolve(self, name: str) -> str:
+        if self.audit:
+            if name in auditd.FIELDS or (name[:1] == "a" and name[1:].isdecimal()):
+                return name
+            raise ValueFault(
+                f"auditd's field {name!r} cannot be derived from any event",
+                "field",
+                "see the auditd view in docs/rules.md, or use a category",
+            )
+        field = resolve(name)
+        if field is None:
+            close = get_close_matches(name, [*SIGMA, *FIELDS], 1)
+            raise ValueFault(
+                f"no source fills the field {name!r}",
+                "field",
+                f"did you mean {close[0]}?" if close else "see the table of fields",
+            )
+        if self._labels and field.startswith("provenance."):
+            raise ValueFault(
+                f"a rule with `label` cannot look at {field}", "field", "labels are given before provenance is known"
+            )
+        return field
+
+
+def _joined(operator: str, parts: list[Any]) -> Any:
+    """Join conditions, flattening what the same operator already joins."""
+    if len(parts) == 1:
+        return parts[0]
+    flat: list[Any] = []
+    for part in parts:
+        flat.extend(part[1:] if isinstance(part, list) and part[0] == operator else [part])
+    return [operator, *flat]
+
+
+def _depth(condition: Any) -> int:
+    return 0 if isinstance(condition, int) else 1 + max(_depth(part) for part in condition[1:])

@@ -1,0 +1,131 @@
+"""One document to one Sigma object, its faults found where they stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sigma.correlations import SigmaCorrelationRule
+from sigma.exceptions import SigmaError, SigmaRuleLocation
+from sigma.filters import SigmaFilter
+from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
+
+from workbench.errors import RuleError
+from workbench.rule.document import Document, Key
+
+Parsed = SigmaRule | SigmaCorrelationRule | SigmaFilter
+
+# What pySigma's error classes are about: our code, and the key they point at.
+_ABOUT: dict[str, tuple[str, tuple[Key, ...]]] = {
+    "Identifier": ("id", ("id",)),
+    "Logsource": ("logsource", ("logsource",)),
+    "Condition": ("condition", ("detection", "condition")),
+    "Detection": ("detection", ("detection",)),
+    "Tag": ("tags", ("tags",)),
+    "FalsePositives": ("falsepositives", ("falsepositives",)),
+    "CorrelationType": ("correlation", ("correlation", "type")),
+    "CorrelationCondition": ("correlation", ("correlation", "condition")),
+    "CorrelationRule": ("correlation", ("correlation",)),
+    "Timespan": ("timespan", ("correlation", "timespan")),
+    "Filter": ("filter", ("filter",)),
+    "FilterCondition": ("filter", ("filter", "condition")),
+    "FilterRuleReference": ("filter", ("filter", "rules")),
+    "Modifier": ("modifier", ("detection",)),
+    "Type": ("value", ("detection",)),
+    "Value": ("value", ("detection",)),
+    "RegularExpression": ("regex", ("detection",)),
+    "Placeholder": ("placeholder", ("detection",)),
+    "Modified": ("modified", ("modified",)),
+}
+
+_MENDS = {
+    "modifier": "the modifiers are listed in docs/rules.md",
+    "regex": "RE2 has no look-around and no back-references; write it without",
+    "condition": "name detections of this rule, with and, or, not, 1 of, all of",
+    "id": "give a UUID, such as `uuidgen` prints",
+    "timespan": "a number and s, m, h, d, w, M or y, such as 10m",
+}
+
+
+def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
+    """Parse a document with pySigma; None when it has faults, which are added to `errors`."""
+    data = document.data
+    if "action" in data:
+        errors.append(
+            document.fault(
+                "collection actions are not part of Sigma 2",
+                "action",
+                code="action",
+                mend="write every rule out",
+            )
+        )
+        return None
+    section = "filter" if "filter" in data else "detection"
+    found = list(_item_faults(document, data.get(section), (section,)))
+    source = SigmaRuleLocation(Path(document.path))
+    kind: Any = SigmaFilter if section == "filter" else SigmaRule
+    if "correlation" in data:
+        kind = SigmaCorrelationRule
+    try:
+        parsed: Parsed = kind.from_dict(data, collect_errors=True, source=source)
+        faults: list[Exception] = list(parsed.errors)
+    except Exception as error:  # noqa: BLE001 - pySigma trips over some malformed input; that too is a fault of the rule
+        faults = [error]
+    items = {about[0] for name, about in _ABOUT.items() if name in ("Modifier", "Type", "Value", "RegularExpression")}
+    for fault in faults:
+        error = _translate(document, fault)
+        if not (found and error.code in {*items, "modified"}):
+            found.append(error)
+    errors.extend(found)
+    if found:
+        return None
+    if isinstance(parsed, SigmaRule):
+        _locate(document, parsed)
+    return parsed
+
+
+def _translate(document: Document, error: Exception) -> RuleError:
+    name = re.sub(r"^Sigma|Error$", "", type(error).__name__)
+    if not isinstance(error, SigmaError):
+        return document.fault(f"malformed: {error}", code="malformed", mend="compare it with a rule that works")
+    error.source = None
+    code, keys = _ABOUT.get(name, (name.lower(), (name.lower(),)))
+    return document.fault(str(error), *keys, code=code, mend=_MENDS.get(code, "see docs/rules.md"))
+
+
+def _item_faults(document: Document, definition: Any, keys: tuple[Key, ...]) -> Iterator[RuleError]:
+    """Try every `field|modifiers: value` by itself, so that its fault is found where it stands."""
+    if isinstance(definition, list):
+        for position, item in enumerate(definition):
+            yield from _item_faults(document, item, (*keys, position))
+    if not isinstance(definition, dict):
+        return
+    for key, value in definition.items():
+        here = (*keys, key)
+        if len(keys) == 1:
+            if key not in ("condition", "rules"):
+                yield from _item_faults(document, value, here)
+            continue
+        try:
+            SigmaDetectionItem.from_mapping(key, value)
+        except Exception as error:  # noqa: BLE001 - as above
+            fault = _translate(document, error)
+            yield document.fault(fault.cause, *here, code=fault.code, mend=fault.mend)
+
+
+def _locate(document: Document, rule: SigmaRule) -> None:
+    """Tell every detection item where it stands, for faults that show only later."""
+    for name, detection in rule.detection.detections.items():
+        _locate_items(document, detection, document.data["detection"][name], ("detection", name))
+
+
+def _locate_items(document: Document, detection: SigmaDetection, definition: Any, keys: tuple[Key, ...]) -> None:
+    for position, item in enumerate(detection.detection_items):
+        if isinstance(item, SigmaDetection):
+            _locate_items(document, item, definition[position], (*keys, position))
+        else:
+            here = (*keys, list(definition)[position]) if isinstance(definition, dict) else keys
+            place = document.place(*here)
+            item.source = SigmaRuleLocation(Path(document.path), place.line, place.column)

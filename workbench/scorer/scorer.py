@@ -1,0 +1,147 @@
+"""The scorer: pack + event → findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from workbench.errors import EventError, PackError
+from workbench.event import Event, Value
+from workbench.scorer.correlator import SESSION, Correlator, Fired
+from workbench.scorer.envelope import PublicKey, open_envelope
+from workbench.scorer.finding import Finding
+from workbench.scorer.links import Links
+from workbench.scorer.matcher import Matcher
+from workbench.scorer.payload import Payload, decode_payload
+from workbench.scorer.plan import Rule
+from workbench.scorer.reason import Reasons
+from workbench.scorer.stages import Stages
+
+
+class Scorer:
+    """Scores events, one at a time, in order of (`@timestamp`, `event.sequence`).
+
+    Given the same pack and the same events it says the same; its memory is bounded, and `counts` tells what it
+    had to forget.
+    """
+
+    def __init__(self, payload: Payload, *, enrich: bool = True) -> None:
+        self.payload = payload
+        self.plan = payload.plan
+        rules = range(len(self.plan.rules))
+        self._labels = {number: label for number in rules if (label := self.plan.rules[number].label)}
+        self.stages = Stages(payload) if enrich else None
+        self._labelling = Matcher(self.plan, self._labels) if self._labels else None
+        self._matcher = Matcher(self.plan, [number for number in rules if number not in self._labels])
+        self._loud = [not rule.silent for rule in self.plan.rules]
+        self._correlator = Correlator(self.plan, self.stages.links if self.stages else Links())
+        self._reasons = Reasons(self.plan)
+        self._now = 0
+        self._serial = 0
+        self._reordered = 0
+
+    @classmethod
+    def load(cls, path: Path | str, trust: Iterable[PublicKey], *, now: int | None = None) -> Self:
+        """Verify the pack file against the trusted keys, then decode it.
+
+        Raises SignatureError, PackVersionError or another PackError, each naming the file and the mend.
+        """
+        file = Path(path)
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise PackError(f"cannot be read: {error.strerror}", place=file, mend="check the path") from None
+        return cls(decode_payload(open_envelope(data, trust, file), file, now))
+
+    @classmethod
+    def from_payload(cls, payload: bytes, *, enrich: bool = True) -> Self:
+        """Build from an unsigned payload, as tests and notebooks do; raises PackError."""
+        return cls(decode_payload(payload), enrich=enrich)
+
+    def score(self, event: Event) -> list[Finding]:
+        """Take one event; give the findings that it completes, usually none.
+
+        An event that is older than one before it is counted, and taken at that one's time.
+        """
+        now = event.get("@timestamp")
+        if not isinstance(now, int):
+            raise EventError("@timestamp is missing or not an integer", mend="decode it with workbench.event")
+        if now < self._now:
+            self._reordered += 1
+        self._now = now = max(now, self._now)
+        self._serial += 1
+        fired = self._correlator.advance(now, self._serial)
+        own: dict[str, Value] = dict(event)
+        if self.stages:
+            self.stages.before(own)
+        matched = self._labelling.match(own) if self._labelling else ()
+        if self.stages:
+            self.stages.provenance(own, [self._labels[number] for number in matched])
+        matched += self._matcher.match(own)
+        findings = [self._detection(number, own, now) for number in matched if self._loud[number]]
+        if matched:
+            fired += self._correlator.observe(matched, own, now, self._serial)
+        if own.get("event.action") == "session_end":
+            fired += self._correlator.end(str(own.get(SESSION, "")), now, self._serial)
+        if fired:
+            findings += [self._correlation(done) for done in fired if self._loud[done.rule]]
+        return findings
+
+    def close(self) -> list[Finding]:
+        """Close every open window; give what was still waiting for something that never came."""
+        fired = self._correlator.end(None, self._now, self._serial)
+        return [self._correlation(done) for done in fired if self._loud[done.rule]]
+
+    def counts(self) -> Mapping[str, int]:
+        """Give what was seen and what had to be forgotten: events, reordered, groups, evictions …"""
+        stages = self.stages.counts() if self.stages else {}
+        return {"events": self._serial, "reordered": self._reordered, **self._correlator.counts(), **stages}
+
+    def _detection(self, number: int, event: Event, now: int) -> Finding:
+        rule = self.plan.rules[number]
+        event_id = str(event.get("event.id", ""))
+        return self._finding(
+            rule, event, now, [event_id], [rule.name or rule.title], self._reasons.detection(number)
+        )
+
+    def _correlation(self, fired: Fired) -> Finding:
+        rule = self.plan.rules[fired.rule]
+        sightings = fired.completion.sightings
+        evidence = [event for sighting in sightings for event in sighting.events]
+        steps = [name for sighting in sightings for name in sighting.rules]
+        reason = self._reasons.correlation(fired.rule, steps)
+        return self._finding(rule, fired.event, fired.time, evidence, steps, reason)
+
+    def _finding(
+        self, rule: Rule, event: Event, time: int, evidence: list[str], steps: list[str], reason: str
+    ) -> Finding:
+        confidence, path = self.stages.provenance_of(event) if self.stages else (1.0, [])
+        return Finding(
+            rule_id=rule.id,
+            rule_title=rule.title,
+            level=rule.level,
+            signal=rule.signal,
+            risk=rule.risk,
+            response=rule.response,
+            confidence=confidence,
+            timestamp=time,
+            event_id=str(event.get("event.id", "")),
+            evidence=evidence,
+            steps=steps,
+            session=str(event.get(SESSION, "")),
+            entity_id=str(event.get("process.entity_id", "")),
+            tool_call_id=str(event.get("gen_ai.tool.call.id", "")),
+            actor=str(event.get("attribution.actor", "")),
+            reason=reason,
+            provenance_path=path,
+            tags=list(rule.tags),
+        )
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give the state as plain data, so that a sequence begun now completes after a restart."""
+        raise NotImplementedError
+
+    def restore(self, data: Mapping[str, Any]) -> None:
+        """Take up a state that `snapshot` gave, of this pack or of another: what no longer applies is left."""
+        raise NotImplementedError
