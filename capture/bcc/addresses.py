@@ -1,0 +1,81 @@
+"""Fields of a socket's two ends."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from functools import lru_cache
+from typing import NamedTuple
+
+from workbench.event import Value
+
+SIZE = 48
+_ENDPOINT = struct.Struct("<HHHHH6x16s16s")
+_TRANSPORT = {6: "tcp", 17: "udp", 1: "icmp", 58: "icmp"}
+_DATAGRAM = 2
+
+
+class Endpoint(NamedTuple):
+    """`struct endpoint` of `network.c`; addresses are text."""
+
+    family: int
+    transport: str
+    local: str
+    local_port: int
+    peer: str
+    peer_port: int
+
+
+@lru_cache(maxsize=16_384)
+def endpoint(raw: bytes) -> Endpoint:
+    """Read the two ends of a socket."""
+    family, kind, protocol, local_port, peer_port, local, peer = _ENDPOINT.unpack_from(raw)
+    transport = _TRANSPORT.get(protocol, "udp" if kind == _DATAGRAM else "tcp")
+    if family not in (socket.AF_INET, socket.AF_INET6):
+        return Endpoint(family, "unix", "", 0, "", 0)
+    return Endpoint(family, transport, _ip(family, local), local_port, _ip(family, peer), peer_port)
+
+
+def address(raw: bytes) -> tuple[str, int, str]:
+    """Read a socket address as given to a call: address, port, path of a Unix socket.
+
+    >>> address(bytes([2, 0, 0, 53, 127, 0, 0, 1]))
+    ('127.0.0.1', 53, '')
+    """
+    family = int.from_bytes(raw[:2], "little")
+    if family == socket.AF_INET and len(raw) >= 8:
+        return _ip(family, raw[4:8]), int.from_bytes(raw[2:4], "big"), ""
+    if family == socket.AF_INET6 and len(raw) >= 24:
+        return _ip(family, raw[8:24]), int.from_bytes(raw[2:4], "big"), ""
+    if family == socket.AF_UNIX and len(raw) > 2:
+        abstract = raw[2:3] == b"\0"
+        path = raw[2:].strip(b"\0") if abstract else raw[2:].split(b"\0", 1)[0]
+        return "", 0, ("@" if abstract else "") + path.decode(errors="replace")
+    return "", 0, ""
+
+
+def _ip(family: int, raw: bytes) -> str:
+    if family == socket.AF_INET:
+        return socket.inet_ntop(family, raw[:4])
+    if raw[:12] == bytes(10) + b"\xff\xff":
+        return socket.inet_ntop(socket.AF_INET, raw[12:16])
+    return socket.inet_ntop(family, raw[:16])
+
+
+def described(end: Endpoint, *, outward: bool) -> dict[str, Value]:
+    """Give the fields of data that moves between the ends: from here when `outward`, else to here."""
+    fields: dict[str, Value] = {
+        "network.transport": end.transport,
+        "network.direction": "egress" if outward else "ingress",
+    }
+    if end.transport == "unix":
+        return {**fields, "network.type": "unix"}
+    fields["network.type"] = "ipv6" if ":" in end.peer or ":" in end.local else "ipv4"
+    here = (end.local, end.local_port)
+    there = (end.peer, end.peer_port)
+    source, destination = (here, there) if outward else (there, here)
+    if source[1]:
+        fields["source.ip"], fields["source.port"] = source
+    if destination[1]:
+        fields["destination.ip"], fields["destination.port"] = destination
+    return fields

@@ -1,0 +1,246 @@
+"""Records of the kernel programs become events."""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from collections.abc import Callable
+
+from capture.bcc.addresses import SIZE, address, described, endpoint
+from capture.bcc.clock import Clock
+from capture.bcc.files import given, identified, named, open_flags, walked
+from capture.bcc.names import Names
+from capture.bcc.processes import Processes
+from capture.bcc.records import Cut, Kind, Record
+from capture.bcc.syscalls import Syscall, syscalls
+from capture.bcc.wire import dns, http, tls
+from capture.environment import allowed
+from workbench.event import Value
+
+Fields = dict[str, Value]
+
+_CREATED = 1 << 20  # FMODE_CREATED
+_OWN_PATH = 1 << 63  # the file's own path was walked, not the argument read
+_RESTART = range(-516, -511)
+_SOCKET = 0o140000
+_CATEGORY = {
+    "open": "file", "create": "file", "rename": "file", "link": "file", "delete": "file", "chmod": "file",
+    "chown": "file", "mmap_write": "file", "exec": "process", "memfd": "process", "setuid": "process",
+    "ptrace": "process",
+}  # fmt: skip
+
+
+class Decoder:
+    """Turns records into events and counts what was cut or could not be told."""
+
+    def __init__(self, clock: Clock, processes: Processes) -> None:
+        self._clock, self._processes = clock, processes
+        self._names = Names()
+        self._paths: dict[tuple[int, int], str] = {}
+        self._ends: dict[tuple[int, int], bytes] = {}
+        self._calls = {call.nr: call for call in syscalls().values()}
+        self.truncated: Counter[str] = Counter()
+        self._readers: dict[int, Callable[[Record, Fields], Fields | None]] = {
+            Kind.FORK: self._fork,
+            Kind.EXEC: self._exec,
+            Kind.EXIT: self._exit,
+            Kind.SIGNAL: self._signal,
+            Kind.CALL: self._call,
+            Kind.IO: self._io,
+            Kind.ADDRESS: self._address,
+            Kind.DNS: self._dns,
+            Kind.TLS: self._tls,
+            Kind.HTTP: self._http,
+        }
+
+    def decode(self, record: Record) -> Fields | None:
+        """Give the record's event, None when it holds nothing to tell."""
+        if record.cut:
+            for cut in Cut(record.cut):
+                self.truncated[str(cut.name).lower()] += 1
+        fields = self._processes.fields(record)
+        fields["@timestamp"] = self._clock.at(record.ts)
+        fields["process.thread.id"] = record.tid
+        return self._readers[record.kind](record, fields)
+
+    def _fork(self, record: Record, event: Fields) -> Fields:
+        event["event.category"], event["event.action"] = "process", "fork"
+        event["process.target.pid"] = record.a
+        event["process.target.entity_id"] = self._processes.fork(record)
+        return event
+
+    def _exec(self, record: Record, event: Fields) -> Fields:
+        arguments, executable, directory, environment = record.parts()
+        path = walked(executable)
+        self._processes.exec(record, path)
+        args = arguments.decode(errors="replace").split("\0")
+        if not record.cut & Cut.ARGUMENTS:
+            args.pop()
+            event["process.args_count"] = len(args)
+        event["event.category"], event["event.action"] = "process", "exec"
+        event["event.outcome"] = "success"
+        event["process.executable"] = path
+        event["process.args"] = args
+        event["process.command_line"] = " ".join(args)
+        event["process.working_directory"] = walked(directory)
+        if kept := allowed(environment.decode(errors="replace").split("\0")):
+            event["process.env_vars"] = kept
+        event.update(named(path))
+        event.update(identified(record.a, record.b, path))
+        return event
+
+    def _exit(self, record: Record, event: Fields) -> Fields:
+        self._processes.exit(record)
+        event["event.category"], event["event.action"] = "process", "exit"
+        event["process.exit_code"] = record.ret >> 8 & 0xFF
+        event["process.exit_signal"] = record.ret & 0x7F
+        return event
+
+    def _signal(self, record: Record, event: Fields) -> Fields:
+        event["event.category"], event["event.action"] = "process", "signal"
+        event["process.signal"] = record.a
+        event["process.target.pid"] = record.b
+        event["process.target.entity_id"] = self._processes.entity(record.b, record.c)
+        return event
+
+    def _call(self, record: Record, event: Fields) -> Fields:
+        call = self._calls[record.nr]
+        action = call.action
+        event["event.category"] = _CATEGORY[action]
+        _outcome(record.ret, event)
+        if record.e & _OWN_PATH:
+            path = self._path(record, walked(record.parts()[0]))
+            event.update(named(path))
+            event.update(identified(record.a, record.b, path))
+            if action == "open" and record.e & _CREATED:
+                action = "create"
+        elif call.path is not None:
+            first, base, second, second_base = record.parts()
+            path = given(first, base)
+            if second:
+                # A link's own name is the file; what it leads to is where it came from, as in a rename.
+                event["file.original.path"] = path
+                path = given(second, second_base)
+            event.update(named(path))
+            if call.type:
+                event["file.type"] = call.type
+        event["event.action"] = action
+        self._details(call, record, event)
+        return event
+
+    def _details(self, call: Syscall, record: Record, event: Fields) -> None:
+        x, y = record.c & 0xFFFFFFFF, record.d & 0xFFFFFFFF
+        match call.action:
+            case "open":
+                event["file.flags"] = open_flags(call.flags or x)
+            case "create" | "chmod":
+                event["file.mode"] = f"{y & 0o7777:04o}"
+            case "chown":
+                event.update({n: str(v) for n, v in (("file.uid", x), ("file.gid", y)) if v != 0xFFFFFFFF})
+            case "setuid":
+                event["process.real_user.id"] = str(x)
+            case "ptrace":
+                event["process.target.pid"] = x
+
+    def _io(self, record: Record, event: Fields) -> Fields:
+        out, socket = bool(record.ret & 1), record.b & 0o170000 == _SOCKET
+        event["event.start"] = self._clock.at(record.e)
+        event["event.end"] = event["@timestamp"]
+        event["event.duration"] = record.ts - record.e
+        event["io.bytes"], event["io.operations"] = record.c, record.d
+        if socket:
+            end = self._end(record)
+            event["event.category"] = "network"
+            event["event.action"] = "send" if out else "receive"
+            event["network.bytes"] = record.c
+            event.update(identified(record.a, record.b, ""))
+            if end:
+                event.update(self._names.resolve(described(endpoint(end), outward=out)))
+            return event
+        path = self._path(record, walked(record.parts()[0]) if record.lengths[0] else None)
+        event["event.category"] = "file"
+        event["event.action"] = "write" if out else "read"
+        event.update(named(path))
+        event.update(identified(record.a, record.b, path))
+        return event
+
+    def _path(self, record: Record, path: str | None) -> str:
+        """Remember or recall an inode's path; a pipe has none but its number."""
+        key = (record.a, record.b)
+        if record.b & 0o170000 == 0o010000 and path in (None, "/"):
+            return f"pipe:[{record.a}]"
+        if path is None:
+            return self._paths.get(key, "")
+        if len(self._paths) >= 65_536:
+            self._paths.clear()
+        self._paths[key] = path
+        return path
+
+    def _end(self, record: Record) -> bytes:
+        key = (record.tgid, record.ret)
+        if record.lengths[0]:
+            if len(self._ends) >= 65_536:
+                self._ends.clear()
+            self._ends[key] = record.data[:SIZE]
+        return self._ends.get(key, b"")
+
+    def _address(self, record: Record, event: Fields) -> Fields:
+        action = self._calls[record.nr].action
+        raw, given_address, *_ = record.parts()
+        end = endpoint(raw)
+        ip, port, path = address(given_address)
+        event["event.category"], event["event.action"] = "network", action
+        _outcome(record.ret, event)
+        if action == "bind":
+            end = end._replace(local=ip or end.local, local_port=port or end.local_port, peer="", peer_port=0)
+        elif ip:
+            end = end._replace(peer=ip, peer_port=port)
+        event.update(described(end, outward=action != "accept"))
+        event["network.initiated"] = action == "connect"
+        if action == "bind":
+            del event["network.direction"]
+        if path:
+            event.update(named(path))
+        if record.a:
+            event["file.inode"], event["file.type"] = str(record.a), "socket"
+        return self._names.resolve(event)
+
+    def _dns(self, record: Record, event: Fields) -> Fields | None:
+        raw, payload, *_ = record.parts()
+        message = dns.parse(payload)
+        if message is None:
+            return None
+        event["event.category"], event["event.action"] = "network", "dns"
+        event["dns.question.name"], event["dns.question.type"] = message.name, message.type
+        if message.answer:
+            event["dns.resolved_ip"] = message.addresses
+            self._names.learn(message.name, message.addresses)
+        event.update(described(endpoint(raw), outward=not message.answer))
+        return event
+
+    def _tls(self, record: Record, event: Fields) -> Fields:
+        raw, payload, *_ = record.parts()
+        event["event.category"], event["event.action"] = "network", "tls_client_hello"
+        if name := tls.server_name(payload):
+            event["tls.client.server_name"] = name
+        event.update(self._names.resolve(described(endpoint(raw), outward=True)))
+        return event
+
+    def _http(self, record: Record, event: Fields) -> Fields | None:
+        raw, payload, *_ = record.parts()
+        request = http.request(payload)
+        if request is None:
+            return None
+        event["event.category"], event["event.action"] = "network", "http_request"
+        event.update(request)
+        event.update(self._names.resolve(described(endpoint(raw), outward=True)))
+        return event
+
+
+def _outcome(ret: int, event: Fields) -> None:
+    if ret >= 0:
+        event["event.outcome"] = "success"
+        return
+    code = "EINTR" if ret in _RESTART else errno.errorcode.get(-ret, str(-ret))
+    event["error.code"] = code
+    event["event.outcome"] = "unknown" if code in ("EINPROGRESS", "EINTR") else "failure"

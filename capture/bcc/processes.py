@@ -1,0 +1,106 @@
+"""The processes seen so far: what each event says of the process that caused it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from functools import lru_cache
+
+from capture.bcc.clock import Clock
+from capture.bcc.records import Record
+from workbench.event import Value, entity_id
+
+_FORMER = 4096  # ended processes still remembered, for records that come late
+
+
+class Process:
+    """One process: its identity, the file it runs, and the fields ready to be copied into its events."""
+
+    __slots__ = ("entity", "executable", "fields", "start")
+
+    def __init__(self, start: int, entity: str, executable: str) -> None:
+        self.start, self.entity, self.executable = start, entity, executable
+        self.fields: dict[bytes, dict[str, Value]] = {}
+
+
+class Processes:
+    """Keeps every live process of the traced tree and some that ended."""
+
+    def __init__(self, clock: Clock, host: dict[str, Value]) -> None:
+        self._clock, self._host = clock, host
+        self._known: dict[int, Process] = {}
+        self._ended: list[tuple[int, int]] = []
+
+    def fields(self, record: Record) -> dict[str, Value]:
+        """Give a fresh event's fields that tell who did it."""
+        process = self._known.get(record.tgid)
+        if process is None or process.start != record.start:
+            process = self.meet(record.tgid, record.start, _executable(record.tgid))
+        fields = process.fields.get(record.identity)
+        if fields is None:
+            fields = process.fields[record.identity] = self._describe(record, process)
+        return fields.copy()
+
+    def meet(self, pid: int, start: int, executable: str) -> Process:
+        """Begin to know a process."""
+        process = self._known[pid] = Process(start, self.entity(pid, start), executable)
+        return process
+
+    def fork(self, record: Record) -> str:
+        """Note a new child, which runs what its parent runs; gives its entity id."""
+        parent = self._known.get(record.tgid)
+        executable = (
+            parent.executable if parent and parent.start == record.start else _executable(record.tgid)
+        )
+        return self.meet(record.a, record.b, executable).entity
+
+    def exec(self, record: Record, executable: str) -> None:
+        """Note that a process runs another file."""
+        self.meet(record.tgid, record.start, executable)
+
+    def exit(self, record: Record) -> None:
+        """Note an end; the process is forgotten once many others have ended too."""
+        self._ended.append((record.tgid, record.start))
+        if len(self._ended) > 2 * _FORMER:
+            for pid, start in self._ended[:_FORMER]:
+                if (known := self._known.get(pid)) and known.start == start:
+                    del self._known[pid]
+            del self._ended[:_FORMER]
+
+    def entity(self, pid: int, start: int) -> str:
+        """Name a process for good."""
+        return entity_id(self._clock.boot, start, pid)
+
+    def _describe(self, record: Record, process: Process) -> dict[str, Value]:
+        fields: dict[str, Value] = {
+            **self._host,
+            "process.entity_id": process.entity,
+            "process.pid": record.tgid,
+            "process.name": record.comm.split(b"\0", 1)[0].decode(errors="replace"),
+            "process.start": self._clock.started(record.start),
+            "user.id": str(record.uid),
+            "cgroup.id": record.cgroup,
+        }
+        if process.executable:
+            fields["process.executable"] = process.executable
+        if record.parent:
+            fields["process.parent.pid"] = record.parent
+            fields["process.parent.entity_id"] = self.entity(record.parent, record.parent_start)
+        if name := _user(record.uid):
+            fields["user.name"] = name
+        return fields
+
+
+def _executable(pid: int) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return ""
+
+
+@lru_cache(maxsize=1024)
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return ""

@@ -1,0 +1,140 @@
+"""Compiles the C files beside this one, loads and attaches them, and opens their maps."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from capture.bcc.btf import member_offsets
+from capture.bcc.library import bcc
+from capture.bcc.syscalls import registers, shape, syscalls
+from workbench.errors import CaptureError
+
+_HERE = Path(__file__).parent
+_FILES = ("record.h", "path.h", "call.c", "io.c", "network.c", "process.c")
+_MEMBER = re.compile(r"\b(?:GET\(.*,\s*|OFFSET\()(\w+),\s*(\w+)\)")
+_EMBEDDED = re.compile(r"\bOFFSET\((\w+),\s*(\w+)\)")
+_PROGRAMS = ("call", "socket")
+_COUNTERS = ("sent", "dropped", "io_uring", "compat32")
+
+
+class Program:
+    """The loaded kernel programs; raises CaptureError when they cannot be loaded."""
+
+    def __init__(self, *, ring_pages: int, interval_ns: int, wake_ns: int) -> None:
+        source = "\n".join((_HERE / name).read_text() for name in _FILES)
+        offsets = member_offsets({*_members(source), *registers()})
+        settings = {
+            "RING_PAGES": ring_pages,
+            "INTERVAL_NS": f"{interval_ns}ULL",
+            "WAKE_NS": f"{wake_ns}ULL",
+            "ARGUMENT_BYTES": 3072,
+            "CALL_PROGRAM": 0,
+            "SOCKET_PROGRAM": 1,
+        }
+        header = [f"#define {name} {value}" for name, value in settings.items()]
+        header += [f"#define OFFSET_{name}_{member} {at}" for (name, member), at in sorted(offsets.items())]
+        self._bpf = _load("\n".join(header) + "\n" + source)
+        self._fill(offsets)
+
+    def _fill(self, offsets: dict[tuple[str, str], int]) -> None:
+        bpf = self._bpf
+        raw = bcc().BPF.RAW_TRACEPOINT
+        loaded: dict[str, Any] = {}
+        for index, name in enumerate(_PROGRAMS):
+            loaded[name] = bpf.load_func(name.encode(), raw)
+            bpf[b"programs"][ctypes.c_int(index)] = ctypes.c_int(loaded[name].fd)
+        shapes = bpf[b"shapes"]
+        for call in syscalls().values():
+            shapes[ctypes.c_int(call.nr)] = shapes.Leaf(**shape(call, offsets))
+            if call.program not in loaded:
+                loaded[call.program] = bpf.load_func(call.program.encode(), raw)
+            bpf[b"calls"][ctypes.c_int(call.nr)] = ctypes.c_int(loaded[call.program].fd)
+
+    @property
+    def ring_fd(self) -> int:
+        """The ring buffer's file descriptor."""
+        return int(self._bpf[b"ring"].map_fd)
+
+    def allow_environment(self, names: Iterable[str]) -> None:
+        """Let variables leave the kernel whose names begin with the first eight bytes of one of `names`."""
+        table = self._bpf[b"environment_prefixes"]
+        for name in names:
+            prefix = (name + "=").encode()[:8].ljust(8, b"\0")
+            table[ctypes.c_ulonglong(int.from_bytes(prefix, "little"))] = ctypes.c_uint(1)
+
+    def trace(self, pid: int, root: int, *, from_exec: bool) -> None:
+        """Add a process to the traced tree, at once or from its next exec on."""
+        table = self._bpf[b"tree"]
+        table[ctypes.c_uint(pid)] = table.Leaf(root=root, quiet=int(from_exec))
+
+    def traced(self) -> int:
+        """Count the processes of the tree that live."""
+        return len(self._bpf[b"tree"])
+
+    def counters(self) -> dict[str, int]:
+        """Give the counters, added up over processors."""
+        table = self._bpf[b"counters"]
+        return {name: sum(table[ctypes.c_int(index)]) for index, name in enumerate(_COUNTERS)}
+
+    def drain_flows(self) -> Iterator[tuple[int, int, Any]]:
+        """Give and remove what flows have gathered and not sent: process, slot, totals."""
+        table = self._bpf[b"flows"]
+        for key, flow in list(table.items()):
+            del table[key]
+            if flow.operations:
+                yield key.tgid, key.slot, flow
+
+    def close(self) -> None:
+        """Detach and unload."""
+        self._bpf.cleanup()
+
+
+def _members(source: str) -> set[tuple[str, str]]:
+    found = {pair for line in source.splitlines() for pair in _MEMBER.findall(line) + _EMBEDDED.findall(line)}
+    return found - {("type", "member")}
+
+
+def _load(text: str) -> Any:
+    library = bcc()
+    with _environment("BCC_KERNEL_SOURCE", str(_HERE)), _quiet() as said:
+        try:
+            return library.BPF(text=text.encode())
+        except Exception as error:  # bcc raises Exception itself
+            raise CaptureError(
+                f"the kernel programs do not load: {str(error)[:200]} {' '.join(said().split())[-400:]}".strip(),
+                mend="run as root or with CAP_BPF and CAP_PERFMON, or use --source strace",
+            ) from None
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """Set a variable for the compiler alone, so that traced commands do not inherit it."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+@contextmanager
+def _quiet() -> Iterator[Any]:
+    """Hold back what the compiler writes to standard error; gives a function that reads it."""
+    kept = os.dup(2)
+    scratch = os.memfd_create("compiler")
+    os.dup2(scratch, 2)
+    try:
+        yield lambda: os.pread(scratch, 1 << 20, 0).decode(errors="replace")
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(scratch)

@@ -1,0 +1,226 @@
+"""Records a command: starts it stopped, traces its whole tree, and writes what it did."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any
+
+from capture.child import Child
+from capture.redact import Redactor
+from capture.source import Source, open_source
+from capture.spool import Spool, read_events
+from workbench.dataset.recording import Recording, write_recording
+from workbench.dataset.session import Label, Loss, Session
+from workbench.errors import CaptureError
+from workbench.event import Event, Value, order
+
+Labeller = Callable[[Sequence[Event]], Iterable[Label]]
+
+_WAIT = 0.05  # seconds between looks at the child
+_QUIET = 0.02  # seconds without an event after which a stopped tree counts as drained
+_SYNC = 1.0  # seconds between syncs of the spool
+
+
+class Recorder:
+    """Runs one command under a source; `finish` writes the recording.
+
+    Events go into a spool file as they come, redacted, so that a crash loses only what was not yet told.
+    `settings` are kept with the recording.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        agent: str = "unknown",
+        session_id: str | None = None,
+        settings: Mapping[str, Any] = {},
+        spool: Path | None = None,
+    ) -> None:
+        self._source = source
+        self._redactor = Redactor()
+        self._spool_path = spool or Path(tempfile.mkdtemp(prefix="recording-")) / "events.spool"
+        self._spool: Spool | None = None
+        self._unspooled = self._received = 0
+        self._synced = 0.0
+        self._root = 0
+        self.loss = Loss()
+        self.session = Session(
+            id=session_id or str(uuid.uuid4()),
+            agent=agent,
+            source=source.name,
+            host=platform.node(),
+            boot=Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+            kernel=platform.release(),
+            settings=dict(settings),
+            cannot_see=list(source.cannot_see),
+        )
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stdout: int | IO[bytes] | None = None,
+        timeout: float | None = None,
+    ) -> int:
+        """Run the command to its end and record it; gives its exit code, negative for a signal.
+
+        After `timeout` seconds, or at Ctrl-C, the command is ended and what was seen is kept.
+        """
+        if not command:
+            raise CaptureError("no command to record", mend="workbench record --out DIR -- CMD…")
+        session = self.session
+        session.command = [self._redactor.text(part) for part in command]
+        session.started = time.time_ns()
+        child = Child(command, cwd=cwd, env=env, stdout=stdout)
+        try:
+            self._spool = Spool(self._spool_path, session)
+            self._source.start(child.pid)
+            self._root = child.pid
+            child.release()
+            self._pump(child, timeout)
+        except KeyboardInterrupt:
+            session.notes.append("interrupted")
+            child.end()
+            self._drain()
+        finally:
+            child.end(grace=0.5)
+            self._stop()
+        session.ended = time.time_ns()
+        session.exit_code = child.returncode
+        return child.returncode if child.returncode is not None else -1
+
+    def _pump(self, child: Child, timeout: float | None) -> None:
+        deadline = time.monotonic() + timeout if timeout is not None else None
+        while child.poll() is None:
+            self._take(self._source.poll(_WAIT))
+            if deadline is not None and time.monotonic() > deadline:
+                self.session.notes.append(f"ended after {timeout} s")
+                child.end()
+        self._drain()
+
+    def _drain(self) -> None:
+        while events := self._source.poll(_QUIET):
+            self._take(events)
+
+    def _take(self, events: list[dict[str, Value]]) -> None:
+        if not events or self._spool is None:
+            return
+        self._received += len(events)
+        redact = self._redactor.event
+        for event in events:
+            redact(event)
+        if not self.session.root_entity_id:
+            self._find_root(events)
+        try:
+            self._spool.append(events)
+        except OSError as error:
+            if not self._unspooled:
+                self.session.notes.append(f"the spool could not be written: {error.strerror}")
+            self._unspooled += len(events)
+        if (now := time.monotonic()) - self._synced > _SYNC:
+            self._synced = now
+            self._spool.sync()
+
+    def _find_root(self, events: list[dict[str, Value]]) -> None:
+        """Only the source knows to the nanosecond when the command's process began."""
+        for event in events:
+            if event.get("process.pid") == self._root and "process.entity_id" in event:
+                self.session.root_entity_id = str(event["process.entity_id"])
+                return
+
+    def _stop(self) -> None:
+        loss = self._source.stop()
+        if self._unspooled:
+            loss.dropped += self._unspooled
+            loss.detail["disk_full"] = self._unspooled
+        self.loss = self.session.loss = loss
+        self.session.sent = self._received + loss.dropped - self._unspooled
+        self.session.received = self._received - self._unspooled
+        if self._spool is not None:
+            with contextlib.suppress(OSError):
+                self._spool.sync()
+            self._spool.close()
+
+    def finish(
+        self, out: Path, *, harness_events: Iterable[Event] = (), label: Labeller | None = None
+    ) -> Recording:
+        """Merge what was seen with the harness's own word, attribute, label, and write the recording at once."""
+        session = self.session
+        events = [*read_events(self._spool_path), *self._frame()]
+        for number, event in enumerate(harness_events):
+            events.append(self._redactor.event({"event.id": f"h{number}", **event}))
+        events.sort(key=order)
+        merged = _attributed(events)
+        labels = list(label(merged)) if label is not None else []
+        recording = write_recording(out, merged, session, labels)
+        self.discard()
+        return recording
+
+    def discard(self) -> None:
+        """Remove the spool."""
+        self._spool_path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if self._spool_path.parent.name.startswith("recording-"):
+                self._spool_path.parent.rmdir()
+
+    def _frame(self) -> list[dict[str, Value]]:
+        """Give the events that begin and end the session."""
+        return session_events(self.session)
+
+
+def session_events(session: Session) -> list[dict[str, Value]]:
+    """Give the two events that enclose a session's own: agent/session_start and agent/session_end."""
+    common: dict[str, Value] = {
+        "event.category": "agent",
+        "event.provider": "recorder",
+        "gen_ai.conversation.id": session.id,
+        "gen_ai.agent.name": session.agent,
+        "host.id": session.boot,
+        "host.name": session.host,
+    }
+    if session.root_entity_id:
+        common["process.entity_id"] = session.root_entity_id
+        common["process.pid"] = int(session.root_entity_id.rpartition("-")[2], 16)
+    return [
+        {"@timestamp": session.started, "event.action": "session_start", "event.id": "s0", **common},
+        {"@timestamp": session.ended, "event.action": "session_end", "event.id": "s1", **common},
+    ]
+
+
+def record(
+    command: Sequence[str],
+    out: Path,
+    *,
+    source: str = "auto",
+    agent: str = "unknown",
+    cwd: Path | None = None,
+    timeout: float | None = None,
+    settings: Mapping[str, Any] = {},
+) -> Recording:
+    """Record a command into the directory `out`; `settings` go to the source."""
+    recorder = Recorder(
+        open_source(source, **settings),
+        agent=agent,
+        settings=settings,
+        spool=out.parent / f".{out.name}.{os.getpid()}.spool",
+    )
+    recorder.run(command, cwd=cwd, timeout=timeout)
+    return recorder.finish(out)
+
+
+def _attributed(events: list[dict[str, Value]]) -> list[Event]:
+    if find_spec("workbench.dataset.attribute") is None:
+        return list(events)
+    return list(import_module("workbench.dataset.attribute").attribute(events))

@@ -1,0 +1,70 @@
+"""What every source of events offers, and how to open one."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Protocol
+
+from workbench.dataset.session import Loss
+from workbench.errors import CaptureError
+from workbench.event import Value
+
+
+class Source(Protocol):
+    """Sees what a process tree does."""
+
+    name: str
+    cannot_see: tuple[str, ...]
+    """What stays invisible to it; stored with each recording."""
+
+    def start(self, root: int) -> None:
+        """Trace the tree below process `root`, which does nothing until this returns."""
+
+    def poll(self, timeout: float) -> list[dict[str, Value]]:
+        """Give the events since the last call, waiting up to `timeout` seconds for the first."""
+
+    def stop(self) -> Loss:
+        """End the tracing and tell what was lost; may be called again."""
+
+
+_LIVE = {"bcc": "capture.bcc.source:BccSource", "strace": "capture.strace.source:StraceSource"}
+
+
+def open_source(name: str = "auto", **settings: Any) -> Source:
+    """Open a source by name; "auto" takes the best that runs here.
+
+    Raises CaptureError with the cause and the mend when it cannot run.
+    """
+    if name == "auto":
+        return _best(settings)
+    if name not in _LIVE:
+        raise CaptureError(f"no source {name!r}", mend=f"one of auto, {', '.join(_LIVE)}")
+    source: Source = _load(name)(**settings)
+    return source
+
+
+def _best(settings: dict[str, Any]) -> Source:
+    reasons: list[str] = []
+    for name in _LIVE:
+        try:
+            return open_source(name, **settings)
+        except CaptureError as error:
+            reasons.append(f"{name}: {error}")
+    raise CaptureError(f"nothing can be captured here: {'; '.join(reasons)}", mend="see `workbench doctor`")
+
+
+def why_not(name: str) -> str | None:
+    """Tell why a live source cannot run here, found by trying; None when it can."""
+    try:
+        _load(name).check()
+    except CaptureError as error:
+        return str(error)
+    return None
+
+
+def _load(name: str) -> Any:
+    module, _, attribute = _LIVE[name].partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except ImportError as error:
+        raise CaptureError(f"source {name} cannot be loaded: {error}") from None
