@@ -1,0 +1,5 @@
+"""Registries: what agents, destinations and actions are known, as data that anyone may replace."""
+
+from workbench.registry.load import NAMES, load
+
+__all__ = ["NAMES", "load"]

@@ -1,0 +1,128 @@
+"""The agent registry, made ready for look-ups: which agent a process is, and what kind of actor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from workbench.scorer.enrich.globs import glob_matcher
+
+_SCANNED_ARGUMENTS = 4
+
+
+class Role(NamedTuple):
+    """A kind of actor, told by what it runs; `inside` is whether it counts within an agent's session."""
+
+    actor: str
+    of_children: bool
+    inside: bool
+    tests: list[tuple[str, Callable[[str], bool]]]
+
+    def fits(self, event: Mapping[str, Any]) -> bool:
+        """Whether each field has a value, or an early element, that its test accepts."""
+        for field, matches in self.tests:
+            value = event.get(field, "")
+            texts = value[:_SCANNED_ARGUMENTS] if isinstance(value, list) else (value,)
+            if not any(matches(text) for text in texts):
+                return False
+        return True
+
+
+class Mark(NamedTuple):
+    """What a process's environment says: the agent that set it, and the session and call it named."""
+
+    agent: str
+    session: str
+    call: str
+
+
+def _text_tests(entries: Iterable[Mapping[str, Any]], key: str) -> list[tuple[str, Callable[[str], bool]]]:
+    return [(entry["name"], glob_matcher(entry[key])) for entry in entries if entry.get(key)]
+
+
+class Agents:
+    """Recognises agents by evidence, never by name alone, and other actors by what they run.
+
+    Each kind of evidence (executable, argv, name, config) has a weight in the registry; pieces combine as
+    1 − ∏(1 − weight), and an agent is recognised from `evidence.threshold` on. `name` weighs less than that.
+    """
+
+    def __init__(self, registry: Mapping[str, Any]) -> None:
+        agents = registry["agents"]
+        self.weights: Mapping[str, float] = registry["evidence"]
+        self.confidence: Mapping[str, float] = registry["confidence"]
+        self._executables = _text_tests(agents, "executables")
+        self._arguments = _text_tests(agents, "arguments")
+        self._names = {name: agent["name"] for agent in agents for name in agent.get("names", ())}
+        self._config = dict(_text_tests(agents, "config"))
+        self._keys: dict[str, tuple[str, str]] = {}
+        for agent in agents:
+            for kind, keys in agent.get("environment", {}).items():
+                self._keys.update(dict.fromkeys(keys, (agent["name"], kind)))
+        self._models = {domain for agent in agents for domain in agent.get("models", ())}
+        self._roles = [
+            Role(
+                role["actor"],
+                role.get("scope") == "children",
+                role.get("inside", True),
+                [(field, glob_matcher(globs)) for field, globs in role["match"].items()],
+            )
+            for role in registry["roles"]
+        ]
+
+    def recognise(self, event: Mapping[str, Any]) -> tuple[str, float]:
+        """Give the agent that an exec starts and how sure that is, 0 to 1; ("", 0.0) for none.
+
+        A result below `evidence.threshold` is a suspicion that `confirm` can turn into recognition.
+        """
+        executable = event.get("process.executable", "")
+        arguments = event.get("process.args", ())[:_SCANNED_ARGUMENTS]
+        found: dict[str, float] = {}
+        self._add(found, "executable", (name for name, matches in self._executables if matches(executable)))
+        named = (name for name, matches in self._arguments if any(matches(text) for text in arguments))
+        self._add(found, "argv", named)
+        base = {self._names.get(text.rpartition("/")[2], "") for text in (executable, *arguments[:2])}
+        self._add(found, "name", base - {""})
+        if not found:
+            return "", 0.0
+        agent = max(found, key=lambda name: (found[name], name))
+        return agent, found[agent]
+
+    def _add(self, found: dict[str, float], kind: str, names: Iterable[str]) -> None:
+        for name in names:
+            found[name] = 1 - (1 - found.get(name, 0.0)) * (1 - self.weights[kind])
+
+    def enough(self, evidence: float) -> bool:
+        """Whether `evidence` recognises an agent."""
+        return evidence >= self.weights["threshold"]
+
+    def confirm(self, agent: str, evidence: float, path: str) -> float:
+        """Give the evidence for a suspected agent after it opened `path`."""
+        matches = self._config.get(agent)
+        if matches is None or not matches(path):
+            return evidence
+        return 1 - (1 - evidence) * (1 - self.weights["config"])
+
+    def mark(self, variables: Iterable[str]) -> Mark | None:
+        """Read the variables that name an agent's session or call, or None when there are none."""
+        agent = ""
+        values = {"session": "", "call": "", "present": ""}
+        for variable in variables:
+            key, _, value = variable.partition("=")
+            known = self._keys.get(key)
+            if known is not None:
+                agent = known[0]
+                values[known[1]] = value[:256]
+        return Mark(agent, values["session"], values["call"]) if agent else None
+
+    def serves_models(self, domain: str) -> bool:
+        """Whether `domain` is, or is below, a model endpoint of some agent."""
+        labels = domain.lower().strip(".").split(".")[-8:]
+        return any(".".join(labels[start:]) in self._models for start in range(len(labels)))
+
+    def role(self, event: Mapping[str, Any], *, inside: bool) -> Role | None:
+        """Give the first role that an exec fits, of those that count inside or outside a session."""
+        for role in self._roles:
+            if (role.inside or not inside) and role.fits(event):
+                return role
+        return None

@@ -1,0 +1,75 @@
+"""A mapping that stays small: at most `cap` entries, the least recently used forgotten and counted."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Bounded(Generic[K, V]):
+    """At most `cap` entries; storing one more forgets the least recently used and adds one to `evicted`.
+
+    >>> ages = Bounded[str, int](2)
+    >>> for name in ("a", "b", "a", "c"):
+    ...     ages.put(name, len(name))
+    >>> ages.get("b"), ages.get("a"), ages.evicted
+    (None, 1, 1)
+    """
+
+    def __init__(self, cap: int) -> None:
+        self.cap = cap
+        self.evicted = 0
+        self._entries: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        """Give the entry and mark it as used, or None."""
+        value = self._entries.get(key)
+        if value is not None:
+            self._entries.move_to_end(key)
+        return value
+
+    def peek(self, key: K) -> V | None:
+        """Give the entry without marking it as used, or None."""
+        return self._entries.get(key)
+
+    def put(self, key: K, value: V) -> None:
+        """Store an entry as the most recently used."""
+        entries = self._entries
+        entries[key] = value
+        entries.move_to_end(key)
+        if len(entries) > self.cap:
+            entries.popitem(last=False)
+            self.evicted += 1
+
+    def retire(self, key: K) -> None:
+        """Make an entry the first to be forgotten: it is of no more use unless events come late."""
+        if key in self._entries:
+            self._entries.move_to_end(key, last=False)
+
+    def pop(self, key: K) -> V | None:
+        """Remove and give an entry, or None."""
+        return self._entries.pop(key, None)
+
+    def items(self) -> Iterable[tuple[K, V]]:
+        """Give the entries, least recently used first."""
+        return self._entries.items()
+
+    def values(self) -> Iterable[V]:
+        """Give the values, least recently used first."""
+        return self._entries.values()
+
+    def clear(self) -> None:
+        """Forget everything, uncounted."""
+        self._entries.clear()
+
+    def __len__(self) -> int:
+        """Count the entries."""
+        return len(self._entries)
+
+    def __contains__(self, key: K) -> bool:
+        """Whether there is such an entry; not a use."""
+        return key in self._entries

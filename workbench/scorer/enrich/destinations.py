@@ -1,0 +1,156 @@
+"""Destinations: what kind of place a connection goes to, and whether the session was there before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
+
+from workbench.scorer.enrich.bounded import Bounded
+
+Address = IPv4Address | IPv6Address
+
+_NAMES = ("destination.domain", "url.domain", "tls.client.server_name")
+_CACHE = 8_192
+_MAX_SESSIONS = 4_096
+_MAX_PLACES = 4_096
+_MAX_LABELS = 16
+_LONGEST_NAME = 253
+_NOWHERE = 1 << 30
+
+
+def _address(text: str) -> Address | None:
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+class Networks:
+    """The first class of a table whose CIDR blocks hold an address; one dict look-up a prefix length."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[tuple[int, int], dict[int, int]] = {}
+
+    def add(self, cidr: str, rank: int) -> None:
+        """Add a block; the lowest rank wins where blocks overlap. Raises ValueError when it is none."""
+        block = ip_network(cidr)
+        starts = self._blocks.setdefault((block.version, block.prefixlen), {})
+        start = int(block.network_address)
+        starts[start] = min(rank, starts.get(start, _NOWHERE))
+
+    def rank(self, address: Address) -> int:
+        """Give the lowest rank among the blocks that hold `address`."""
+        number, best = int(address), _NOWHERE
+        for (version, length), starts in self._blocks.items():
+            if version == address.version:
+                low_bits = address.max_prefixlen - length
+                best = min(best, starts.get(number >> low_bits << low_bits, _NOWHERE))
+        return best
+
+
+class Destinations:
+    """Adds destination.class and destination.first_seen to network events, by the registry's table.
+
+    A class holds a destination when its table lists the name (or a parent domain of it), a block that holds
+    the address, or the port. Of several classes the one listed first in the registry wins, so the table's
+    order is the precedence. What no class lists is the registry's `default` (`single_label` for a bare name).
+    A DNS question is classed by the name asked for, because that is where its data ends.
+    """
+
+    def __init__(self, registry: Mapping[str, Any], *, max_sessions: int = _MAX_SESSIONS) -> None:
+        self._classes: list[str] = []
+        self._suffixes: dict[str, int] = {}
+        self._networks = Networks()
+        self._ports: dict[int, int] = {}
+        for rank, entry in enumerate(registry["classes"]):
+            self._classes.append(entry["name"])
+            for domain in entry.get("domains", ()):
+                self._suffixes.setdefault(domain.lower().strip("."), rank)
+            for cidr in entry.get("cidrs", ()):
+                self._networks.add(cidr, rank)
+            for port in entry.get("ports", ()):
+                self._ports.setdefault(port, rank)
+        self._default: str = registry["default"]
+        self._single_label: str = registry["single_label"]
+        self.classify = lru_cache(maxsize=_CACHE)(self._classify)
+        self._seen: Bounded[str, Bounded[tuple[str, str], bool]] = Bounded(max_sessions)
+        self._evicted = 0
+
+    @property
+    def evicted(self) -> int:
+        """How many sessions and destinations were forgotten for lack of room."""
+        return self._evicted + self._seen.evicted
+
+    def _classify(self, name: str, ip: str, port: int) -> str:
+        """Give the class of a destination; "" when neither name nor address is known.
+
+        Cached: a run names the same few places over and over.
+        """
+        best = self._ports.get(port, _NOWHERE)
+        labels = name.lower().strip(".").split(".")[-_MAX_LABELS:] if name else []
+        for start in range(len(labels)):
+            best = min(best, self._suffixes.get(".".join(labels[start:]), _NOWHERE))
+        address = _address(ip or name)
+        if address is not None:
+            best = min(best, self._networks.rank(address))
+        if best != _NOWHERE:
+            return self._classes[best]
+        if address is None and len(labels) == 1:
+            return self._single_label
+        return self._default if labels or address is not None else ""
+
+    def apply(self, event: dict[str, Any]) -> None:
+        """Add destination.class and destination.first_seen to a network event."""
+        if event["event.category"] != "network":
+            return
+        action = event["event.action"]
+        ip = event.get("destination.ip", "")
+        if action == "dns":
+            name, ip = event.get("dns.question.name", ""), ""
+        else:
+            name = next((event[field] for field in _NAMES if field in event), "")
+            if event.get("network.type") == "unix":
+                ip = "127.0.0.1"  # never leaves the host, as loopback
+        kind = self.classify(name[-_LONGEST_NAME:], ip[:64], event.get("destination.port", 0))
+        if not kind:
+            return
+        event.setdefault("destination.class", kind)
+        if "destination.first_seen" not in event:
+            event["destination.first_seen"] = self._first_seen(event, action, name or ip)
+
+    def _first_seen(self, event: Mapping[str, Any], action: str, place: str) -> bool:
+        session = event.get("gen_ai.conversation.id", "")
+        places = self._seen.get(session)
+        if places is None:
+            places = Bounded(_MAX_PLACES)
+            self._seen.put(session, places)
+        key = (action, place.lower()[-_LONGEST_NAME:])
+        if places.get(key):
+            return False
+        before = places.evicted
+        places.put(key, True)
+        self._evicted += places.evicted - before
+        return True
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give the state as plain data."""
+        seen = {session: [list(key) for key, _ in places.items()] for session, places in self._seen.items()}
+        return {"seen": seen, "evicted": [self._evicted, self._seen.evicted]}
+
+    def restore(self, data: Mapping[str, Any]) -> None:
+        """Take up the state that `snapshot` gave."""
+        self._seen.clear()
+        for session, keys in data["seen"].items():
+            self._seen.put(session, _places(keys))
+        self._evicted, self._seen.evicted = data["evicted"]
+
+
+def _places(keys: Iterable[list[str]]) -> Bounded[tuple[str, str], bool]:
+    places: Bounded[tuple[str, str], bool] = Bounded(_MAX_PLACES)
+    for action, place in keys:
+        places.put((action, place), True)
+    return places

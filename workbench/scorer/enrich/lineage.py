@@ -1,0 +1,178 @@
+"""Lineage: which process is which, who started it, and what ran above it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from workbench.event import entity_id
+from workbench.scorer.enrich.bounded import Bounded
+
+MAX_DEPTH = 16
+_MAX_PROCESSES = 65_536
+
+
+class Process(msgspec.Struct, gc=False):
+    """What is known of one process; `parent` is the entity that forked it, whoever adopted it since."""
+
+    pid: int
+    parent: str = ""
+    name: str = ""
+    executable: str = ""
+    command_line: str = ""
+    ancestry: list[str] = []
+
+
+class Lineage:
+    """Follows fork, exec and exit; gives each later event of a process its executable, parent and ancestry.
+
+    A process is its `process.entity_id`, so a pid used again is another process. Its parent is the process
+    that forked it, even after the kernel gave it to another. An event whose source names processes by pid
+    alone gets the entity id of the process that has that pid now.
+    """
+
+    def __init__(self, *, max_processes: int = _MAX_PROCESSES) -> None:
+        self._processes: Bounded[str, Process] = Bounded(max_processes)
+        self._current: Bounded[int, str] = Bounded(max_processes)
+
+    @property
+    def evicted(self) -> int:
+        """How many processes were forgotten for lack of room."""
+        return self._processes.evicted
+
+    def process(self, entity: str) -> Process | None:
+        """Give what is known of a process, or None."""
+        return self._processes.peek(entity)
+
+    def apply(self, event: dict[str, Any]) -> None:
+        """Add process.executable, .name, .command_line, .parent.* and .ancestry, and learn from the event."""
+        entity = event.get("process.entity_id")
+        if entity is None:
+            pid = event.get("process.pid")
+            if pid is None:
+                return
+            entity = event["process.entity_id"] = self._entity_of(pid, event)
+        process = self._processes.get(entity)
+        if process is None:
+            process = self._first_sight(entity, event)
+        if event["event.category"] == "process":
+            action = event["event.action"]
+            if action == "exec":
+                self._exec(process, event)
+            elif action == "fork":
+                self._fork(entity, process, event)
+            elif action == "exit":
+                self._exit(entity, process)
+        self._complete(process, event)
+
+    def _entity_of(self, pid: int, event: Mapping[str, Any]) -> str:
+        entity = self._current.get(pid)
+        if entity is None:
+            entity = entity_id(event.get("host.id", ""), event["@timestamp"], pid)
+            self._current.put(pid, entity)
+        return entity
+
+    def _first_sight(self, entity: str, event: Mapping[str, Any]) -> Process:
+        pid = event.get("process.pid", 0)
+        parent = event.get("process.parent.entity_id")
+        if parent is None and "process.parent.pid" in event:
+            parent = self._current.peek(event["process.parent.pid"])
+        process = Process(pid=pid, parent=parent or "", name=event.get("process.name", ""))
+        if event["event.action"] != "exec":
+            process.executable = event.get("process.executable", "")
+            process.command_line = event.get("process.command_line", "")
+        self._inherit(process)
+        self._processes.put(entity, process)
+        self._current.put(pid, entity)
+        return process
+
+    def _inherit(self, process: Process) -> None:
+        parent = self._processes.peek(process.parent)
+        if parent is not None:
+            process.ancestry = [parent.executable or parent.name, *parent.ancestry[: MAX_DEPTH - 1]]
+
+    def _fork(self, entity: str, process: Process, event: dict[str, Any]) -> None:
+        pid = event.get("process.target.pid")
+        if pid is None:
+            return
+        child = event.get("process.target.entity_id")
+        if child is None:
+            child = event["process.target.entity_id"] = entity_id(
+                event.get("host.id", ""), event["@timestamp"], pid
+            )
+        born = self._processes.get(child)
+        if born is None:
+            born = Process(pid, entity, process.name, process.executable, process.command_line)
+            self._processes.put(child, born)
+            self._current.put(pid, child)
+        born.parent = entity  # also of a child whose own first event came before this one
+        self._inherit(born)
+
+    @staticmethod
+    def _exec(process: Process, event: dict[str, Any]) -> None:
+        if event.get("event.outcome") == "failure":
+            return
+        args = event.get("process.args")
+        if "process.command_line" not in event and args:
+            event["process.command_line"] = " ".join(args)
+        if "process.executable" not in event and "file.path" in event:
+            event["process.executable"] = event["file.path"]
+        process.executable = event.get("process.executable", "")
+        process.command_line = event.get("process.command_line", "")
+        process.name = event.get("process.name") or process.executable.rpartition("/")[2][:15]
+
+    def _exit(self, entity: str, process: Process) -> None:
+        if self._current.peek(process.pid) == entity:
+            self._current.pop(process.pid)
+        self._processes.retire(entity)
+
+    def _complete(self, process: Process, event: dict[str, Any]) -> None:
+        if process.executable and "process.executable" not in event:
+            event["process.executable"] = process.executable
+        if process.command_line and "process.command_line" not in event:
+            event["process.command_line"] = process.command_line
+        if process.name and "process.name" not in event:
+            event["process.name"] = process.name
+        if process.ancestry and "process.ancestry" not in event:
+            event["process.ancestry"] = process.ancestry
+        self._complete_parent(process, event)
+
+    def _complete_parent(self, process: Process, event: dict[str, Any]) -> None:
+        named = event.get("process.parent.entity_id")
+        if named is None:
+            pid = event.get("process.parent.pid")
+            named = process.parent if pid is None else self._current.peek(pid)
+            if not named or named not in self._processes:
+                return
+            event["process.parent.entity_id"] = named
+        parent = self._processes.peek(named)
+        if parent is None:
+            return
+        if "process.parent.pid" not in event:
+            event["process.parent.pid"] = parent.pid
+        if parent.name and "process.parent.name" not in event:
+            event["process.parent.name"] = parent.name
+        if parent.executable and "process.parent.executable" not in event:
+            event["process.parent.executable"] = parent.executable
+        if parent.command_line and "process.parent.command_line" not in event:
+            event["process.parent.command_line"] = parent.command_line
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give the state as plain data."""
+        return {
+            "processes": {entity: msgspec.structs.astuple(p) for entity, p in self._processes.items()},
+            "current": [list(item) for item in self._current.items()],
+            "evicted": self.evicted,
+        }
+
+    def restore(self, data: Mapping[str, Any]) -> None:
+        """Take up the state that `snapshot` gave."""
+        self._processes.clear()
+        self._current.clear()
+        for entity, fields in data["processes"].items():
+            self._processes.put(entity, Process(*fields))
+        for pid, entity in data["current"]:
+            self._current.put(pid, entity)
+        self._processes.evicted = data["evicted"]
