@@ -109,17 +109,24 @@ def _read_placeholders(paths: Iterable[Path | str]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for directory in (path for path in map(Path, paths) if path.is_dir()):
         for file in sorted(directory.rglob(PLACEHOLDERS)):
-            try:
-                read = yaml.safe_load(file.read_text(encoding="utf-8"))
-                for name, given in read.items():
-                    values[str(name)] = [str(value) for value in (given if isinstance(given, list) else [given])]
-            except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
-                raise InputError(
-                    f"not a mapping from placeholder to values: {str(error).splitlines()[0]}",
-                    place=file,
-                    mend="name: [value, …]",
-                ) from None
+            values.update(read_placeholders(file))
     return values
+
+
+def read_placeholders(file: Path) -> dict[str, list[str]]:
+    """Read a file of placeholders, name → value or values; raises InputError."""
+    try:
+        read = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return {
+            str(name): [str(value) for value in (given if isinstance(given, list) else [given])]
+            for name, given in read.items()
+        }
+    except (OSError, ValueError, AttributeError, RecursionError, yaml.YAMLError) as error:
+        raise InputError(
+            f"not a mapping from placeholder to values: {str(error).partition(chr(10))[0]}",
+            place=file,
+            mend="name: [value, …]",
+        ) from None
 
 
 def _extend(parsed: Parsed, document: Document, errors: list[RuleError]) -> LoadedRule | None:

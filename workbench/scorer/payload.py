@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import cbor2
 import msgspec
 
 from workbench.errors import PackError, PackVersionError
+from workbench.scorer.envelope import PublicKey, open_envelope
 from workbench.scorer.plan import Plan, decode_plan
 
 FORMAT = 1
@@ -32,6 +34,19 @@ class Payload(msgspec.Struct, kw_only=True):
     baselines: list[dict[str, Any]] = []
     fusion: dict[str, Any] = {}
     evidence: dict[str, Any] = {}
+
+
+def open_pack(path: Path | str, trust: Iterable[PublicKey]) -> bytes:
+    """Give the payload of a pack file that one of the trusted keys signed.
+
+    Raises SignatureError or another PackError, each naming the file and the mend.
+    """
+    file = Path(path)
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise PackError(f"cannot be read: {error.strerror}", place=file, mend="check the path") from None
+    return open_envelope(data, trust, file)
 
 
 def decode_payload(data: bytes, place: Path | None = None, now: int | None = None) -> Payload:

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from workbench.errors import EventError, PackError
+from workbench.errors import EventError
 from workbench.event import Event, Value
 from workbench.scorer.correlator import SESSION, Correlator, Fired
-from workbench.scorer.envelope import PublicKey, open_envelope
+from workbench.scorer.envelope import PublicKey
 from workbench.scorer.finding import Finding
 from workbench.scorer.links import Links
 from workbench.scorer.matcher import Matcher
-from workbench.scorer.payload import Payload, decode_payload
+from workbench.scorer.payload import Payload, decode_payload, open_pack
 from workbench.scorer.plan import Rule
 from workbench.scorer.reason import Reasons
 from workbench.scorer.stages import Stages
@@ -47,12 +47,7 @@ class Scorer:
 
         Raises SignatureError, PackVersionError or another PackError, each naming the file and the mend.
         """
-        file = Path(path)
-        try:
-            data = file.read_bytes()
-        except OSError as error:
-            raise PackError(f"cannot be read: {error.strerror}", place=file, mend="check the path") from None
-        return cls(decode_payload(open_envelope(data, trust, file), file, now))
+        return cls(decode_payload(open_pack(path, trust), Path(path), now))
 
     @classmethod
     def from_payload(cls, payload: bytes, *, enrich: bool = True) -> Self:

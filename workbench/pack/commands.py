@@ -1,0 +1,138 @@
+"""`workbench pack`: keys, building, verifying, looking inside, comparing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Pack = Annotated[Path, typer.Argument(metavar="PACK", help="a .pack file")]
+Trust = Annotated[list[Path] | None, typer.Option("--trust", metavar="PUB", help="a public key to trust; repeatable")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `pack keygen`, `build`, `verify`, `inspect` and `diff`."""
+    group = typer.Typer(help="Build, sign, verify and compare rule packs.", no_args_is_help=True)
+    for command in (keygen, build, verify, inspect, diff):
+        group.command(command.__name__)(command)
+    app.add_typer(group, name="pack")
+
+
+def keygen(
+    out: Annotated[Path, typer.Option("--out", metavar="K", help="where the private key goes")],
+    trust: Annotated[bool, typer.Option(help="trust packs signed with it on this machine")] = True,
+) -> None:
+    """Make an Ed25519 key: PEM (PKCS#8) at K, its public half at K.pub, which this user then trusts.
+
+    Example: `workbench pack keygen --out signing.key`
+    """
+    from workbench.pack.keys import generate_key, trust_key
+
+    public = generate_key(out)
+    typer.echo(f"private key: {out}\npublic key:  {public}")
+    if trust:
+        typer.echo(f"trusted as:  {trust_key(public)}")
+
+
+def build(
+    rules: Annotated[list[Path], typer.Argument(metavar="RULES…", help="rule files or directories of them")],
+    out: Annotated[Path, typer.Option("--out", metavar="P", help="the pack to write")],
+    key: Annotated[Path, typer.Option("--key", metavar="K", help="the private key to sign with")],
+    baseline: Annotated[list[Path] | None, typer.Option(metavar="F", help="a frozen baseline; repeatable")] = None,
+    name: Annotated[str, typer.Option(help="the pack's name; its file name when left out")] = "",
+    version: Annotated[str, typer.Option(help="the pack's own version")] = "1",
+    expires: Annotated[str, typer.Option(metavar="TIME", help="RFC 3339; never when left out")] = "",
+    placeholders: Annotated[Path | None, typer.Option(metavar="F", help="YAML: placeholder → values")] = None,
+) -> None:
+    """Lower the rules, add baselines and registries, and sign it all. The same inputs give the same bytes.
+
+    Example: `workbench pack build rules/ --out exfil.pack --key signing.key`
+    """
+    from workbench.errors import InputError
+    from workbench.event import parse_timestamp
+    from workbench.pack.build import build_payload
+    from workbench.pack.evidence import digests
+    from workbench.pack.files import write_aside
+    from workbench.pack.signing import sign
+    from workbench.rule.ruleset import load, read_placeholders
+
+    private = key
+    try:
+        until = parse_timestamp(expires) if expires else None
+    except ValueError as error:
+        raise InputError(f"--expires: {error}", mend="such as 2027-01-31T00:00:00Z") from None
+    ruleset = load(rules, placeholders=read_placeholders(placeholders) if placeholders else None)
+    payload = build_payload(
+        ruleset,
+        name or out.stem,
+        version,
+        baselines=[frozen for file in baseline or () for frozen in _baselines(file)],
+        evidence=digests(ruleset, baseline or ()),
+        expires=until,
+    )
+    pack = sign(payload, private)
+    write_aside(out, pack)
+    typer.echo(f"{out}: {len(ruleset.rules)} rules, {len(pack):,} bytes")
+
+
+def _baselines(file: Path) -> list[dict[str, object]]:
+    from workbench.baseline import fit
+
+    return list(fit.load(file))
+
+
+def verify(pack: Pack, trust: Trust = None) -> None:
+    """Check who signed a pack, that it is whole, and that this scorer can run it.
+
+    Example: `workbench pack verify exfil.pack --trust signing.key.pub`
+    """
+    from workbench.pack.keys import trusted_keys
+    from workbench.scorer.payload import decode_payload, open_pack
+
+    payload = decode_payload(open_pack(pack, trusted_keys(trust)), pack)
+    typer.echo(f"{pack}: {payload.name} {payload.version}, {len(payload.plan.rules)} rules, signed by a trusted key")
+
+
+def inspect(
+    pack: Pack,
+    trust: Trust = None,
+    format: Annotated[str, typer.Option(help="table or json")] = "table",
+) -> None:
+    """Show what a pack holds: its rules, baselines, registries and evidence.
+
+    Example: `workbench pack inspect exfil.pack --format json`
+    """
+    import msgspec
+
+    from workbench.pack.keys import trusted_keys
+    from workbench.pack.show import rules_table
+    from workbench.scorer.payload import decode_payload, open_pack
+
+    payload = decode_payload(open_pack(pack, trusted_keys(trust)), pack)
+    if format == "json":
+        typer.echo(msgspec.json.format(msgspec.json.encode(payload), indent=2).decode())
+        return
+    from rich.console import Console
+
+    Console().print(rules_table(payload))
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="A", help="the older pack")],
+    new: Annotated[Path, typer.Argument(metavar="B", help="the newer pack")],
+    trust: Trust = None,
+) -> None:
+    """Tell what differs between two packs, rule by rule; exit 1 when something does.
+
+    Example: `workbench pack diff old.pack new.pack`
+    """
+    from workbench.pack.difference import differences
+    from workbench.pack.keys import trusted_keys
+    from workbench.scorer.payload import decode_payload, open_pack
+
+    keys = trusted_keys(trust)
+    found = differences(*(decode_payload(open_pack(pack, keys), pack) for pack in (old, new)))
+    for line in found:
+        typer.echo(line)
+    raise typer.Exit(1 if found else 0)

@@ -1,0 +1,52 @@
+"""`workbench lint` and `workbench convert`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Rules = Annotated[list[Path], typer.Argument(metavar="RULES…", help="rule files or directories of them")]
+Placeholders = Annotated[Path | None, typer.Option(metavar="F", help="YAML: placeholder → values")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `lint` and `convert`."""
+    app.command("lint")(lint)
+    app.command("convert")(convert)
+
+
+def lint(
+    rules: Rules,
+    placeholders: Placeholders = None,
+    strict: Annotated[bool, typer.Option(help="let warnings fail too")] = False,
+    format: Annotated[str, typer.Option(help="text or json")] = "text",
+    lock: Annotated[Path | None, typer.Option(metavar="F", help="versions.lock to hold the rules against")] = None,
+    update_lock: Annotated[bool, typer.Option(help="write the lock instead of checking it")] = False,
+    schema: Annotated[bool, typer.Option(help="print the JSON Schema of a rule for editors, and stop")] = False,
+) -> None:
+    """Check rules for faults and doubtful style; exit 1 when a rule cannot be honoured.
+
+    A fault tells file, line, column, what is wrong and how to mend it; all faults are reported.
+
+    Example: `workbench lint rules/`
+    """
+    from workbench.rule.linting import lint_paths, report
+
+    raise typer.Exit(report(lint_paths(rules, placeholders, lock, update=update_lock), strict=strict, format=format))
+
+
+def convert(
+    rules: Rules,
+    to: Annotated[str, typer.Option("--to", metavar="BACKEND", help="a pySigma backend that is installed, or plan")],
+    placeholders: Placeholders = None,
+) -> None:
+    """Convert rules for another engine through pySigma, or to the plan that packs carry.
+
+    Example: `workbench convert rules/ --to sqlite`
+    """
+    from workbench.rule.conversion import convert_rules
+
+    for query in convert_rules(rules, to, placeholders):
+        typer.echo(query)
