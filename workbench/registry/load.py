@@ -68,6 +68,11 @@ def load(name: Name, override: Path | None = None) -> dict[str, Any]:
     return plain
 
 
+def load_all() -> dict[str, Any]:
+    """Give the registries that come with the workbench, by name."""
+    return {name: load(name) for name in NAMES}
+
+
 def _place(file: Path, node: yaml.Node | None, path: list[str | int]) -> Place:
     """Find the line of the value at `path`, or of the nearest value above it."""
     for part in path:
