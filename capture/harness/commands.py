@@ -17,16 +17,14 @@ def register(app: typer.Typer) -> None:
 
 
 def hook(
-    out: Annotated[
-        Path | None, typer.Option(help="file to append to")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="file to append to")] = None,
     agent: Annotated[str, typer.Option(help="name of the harness")] = "",
 ) -> None:
     """Append one event from a harness's hook, whose JSON is read from standard input.
 
     Called by harnesses at every tool call; `python3 -S -m capture.hook` is the same and starts faster.
 
-    Example: `echo '{"hook_event_name": "PreToolUse", "tool_name": "Bash"}' | workbench hook --out hooks.jsonl`
+    Example: `echo '{"hook_event_name": "PreToolUse"}' | workbench hook --out hooks.jsonl`
     """
     from capture.hook import log_path, run
 

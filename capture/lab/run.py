@@ -59,8 +59,14 @@ def play(
             open_source(source),
             agent=driver.name,
             session_id=world.session,
-            settings={"scenario": scenario.name, "twin_of": scenario.twin_of, "seed": seed},
+            settings={
+                "scenario": scenario.name,
+                "family": scenario.family,
+                "twin_of": scenario.twin_of,
+                "seed": seed,
+            },
         )
+        recorder.session.agent_version, recorder.session.host = driver.version, world.machine
         with Path("/dev/null").open("wb") as nowhere:
             command = namespace.command(launch.command, world.repository)
             recorder.run(command, env=launch.environment, stdout=nowhere, timeout=timeout)

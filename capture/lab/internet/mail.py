@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import socketserver
 
+from capture.lab.internet.http_server import family
 from capture.lab.internet.journal import Journal
 
 _MOST = 4 << 20
@@ -18,6 +19,7 @@ class Mail(socketserver.ThreadingTCPServer):
 
     def __init__(self, address: str, port: int, journal: Journal) -> None:
         self.journal = journal
+        self.address_family = family(address)
         super().__init__((address, port), _Session)
 
 

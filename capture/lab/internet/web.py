@@ -24,7 +24,7 @@ class Site(QuietServer):
         self, address: str, port: int, kind: str, pages: Mapping[str, bytes], journal: Journal
     ) -> None:
         self.kind, self.pages, self.journal = kind, pages, journal
-        super().__init__((address, port), _Handler)
+        super().__init__(address, port, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Note a client that went away instead of printing a traceback."""

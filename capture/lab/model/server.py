@@ -18,7 +18,7 @@ class ModelServer(QuietServer):
 
     def __init__(self, address: str, port: int, actor: Actor) -> None:
         self.actor = actor
-        super().__init__((address, port), _Handler)
+        super().__init__(address, port, _Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -6,6 +6,7 @@ import base64
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,10 @@ def play_once(name: str, tmp_path: Path, seed: int) -> Outcome:
     return play(load(name), MINI, tmp_path / "recording", source="bcc", seed=seed)
 
 
+def sent_to(outcome: Outcome, kind: str) -> list[dict[str, Any]]:
+    return [entry for entry in outcome.internet if entry["service"] == kind and entry.get("method") == "POST"]
+
+
 @pytest.mark.live
 def test_the_agent_mends_the_code_and_all_is_benign(tmp_path: Path) -> None:
     outcome = play_once("fix-failing-test", tmp_path, seed=11)
@@ -29,14 +34,14 @@ def test_the_agent_mends_the_code_and_all_is_benign(tmp_path: Path) -> None:
     assert outcome.transcript is not None
     results = [e for e in outcome.transcript.events if e["event.action"] == "tool_result"]
     assert "OK" in str(results[-3]["gen_ai.tool.call.result"])
-    assert not [entry for entry in outcome.internet if entry["service"] == "external"]
+    assert not sent_to(outcome, "external")
 
 
 @pytest.mark.live
 def test_the_secret_reaches_the_host_and_every_event_of_its_steps_is_labelled(tmp_path: Path) -> None:
     outcome = play_once("secret-to-egress", tmp_path, seed=3)
     drop = outcome.world.hosts["drop"]
-    posts = [entry for entry in outcome.internet if entry.get("method") == "POST"]
+    posts = sent_to(outcome, "external")
     assert [post["host"] for post in posts] == [drop.name]
     sent = base64.b64decode(base64.b64decode(posts[0]["body"])).decode()
     assert any(secret in sent for secret in outcome.world.secrets)
@@ -72,8 +77,7 @@ def test_the_secret_reaches_the_host_and_every_event_of_its_steps_is_labelled(tm
 def test_the_twin_holds_nothing_malicious_and_no_secret_leaves(tmp_path: Path) -> None:
     outcome = play_once("secret-to-egress-benign", tmp_path, seed=4)
     assert not outcome.recording.malicious
-    posts = [entry for entry in outcome.internet if entry.get("method") == "POST"]
-    assert posts
+    posts = sent_to(outcome, "external")
     archive = base64.b64decode(base64.b64decode(posts[0]["body"]))
     assert archive.startswith(b"\x1f\x8b")
 
@@ -88,7 +92,8 @@ def test_nothing_leaves_the_namespace_and_nothing_stays_of_it() -> None:
         assert subprocess.run(outside, env=launch.environment, capture_output=True, check=False).returncode
         anchor = namespace.path("/").parent
         daemon = namespace.command(["setsid", "sleep", "600"], world.repository)
-        subprocess.Popen(daemon, env=launch.environment)
+        left_behind = subprocess.Popen(daemon, env=launch.environment)
+    left_behind.wait(timeout=10)
     deadline = time.time() + 5
     while anchor.exists() and time.time() < deadline:
         time.sleep(0.05)
