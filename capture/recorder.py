@@ -113,6 +113,7 @@ class Recorder:
     def _drain(self) -> None:
         while events := self._source.poll(_QUIET):
             self._take(events)
+        self._take(self._source.settle())
 
     def _take(self, events: list[dict[str, Value]]) -> None:
         if not events or self._spool is None:
@@ -146,7 +147,7 @@ class Recorder:
             loss.dropped += self._unspooled
             loss.detail["disk_full"] = self._unspooled
         self.loss = self.session.loss = loss
-        self.session.sent = self._received + loss.dropped - self._unspooled
+        self.session.sent = self._source.sent
         self.session.received = self._received - self._unspooled
         if self._spool is not None:
             with contextlib.suppress(OSError):

@@ -17,11 +17,18 @@ class Source(Protocol):
     cannot_see: tuple[str, ...]
     """What stays invisible to it; stored with each recording."""
 
+    @property
+    def sent(self) -> int:
+        """How many events it made so far, lost ones included."""
+
     def start(self, root: int) -> None:
         """Trace the tree below process `root`, which does nothing until this returns."""
 
     def poll(self, timeout: float) -> list[dict[str, Value]]:
         """Give the events since the last call, waiting up to `timeout` seconds for the first."""
+
+    def settle(self) -> list[dict[str, Value]]:
+        """Give, after the last poll, what was gathered and not yet told."""
 
     def stop(self) -> Loss:
         """End the tracing and tell what was lost; may be called again."""

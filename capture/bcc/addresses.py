@@ -13,6 +13,7 @@ SIZE = 48
 _ENDPOINT = struct.Struct("<HHHHH6x16s16s")
 _TRANSPORT = {6: "tcp", 17: "udp", 1: "icmp", 58: "icmp"}
 _DATAGRAM = 2
+_UNSPECIFIED = ("0.0.0.0", "::")  # noqa: S104 - compared with, never bound
 
 
 class Endpoint(NamedTuple):
@@ -62,8 +63,11 @@ def _ip(family: int, raw: bytes) -> str:
     return socket.inet_ntop(family, raw[:16])
 
 
-def described(end: Endpoint, *, outward: bool) -> dict[str, Value]:
-    """Give the fields of data that moves between the ends: from here when `outward`, else to here."""
+def described(end: Endpoint, *, outward: bool, unspecified: bool = False) -> dict[str, Value]:
+    """Give the fields of data that moves between the ends: from here when `outward`, else to here.
+
+    The address 0.0.0.0 tells nothing of a socket that is merely not bound, and is left out unless `unspecified`.
+    """
     fields: dict[str, Value] = {
         "network.transport": end.transport,
         "network.direction": "egress" if outward else "ingress",
@@ -74,8 +78,9 @@ def described(end: Endpoint, *, outward: bool) -> dict[str, Value]:
     here = (end.local, end.local_port)
     there = (end.peer, end.peer_port)
     source, destination = (here, there) if outward else (there, here)
-    if source[1]:
-        fields["source.ip"], fields["source.port"] = source
-    if destination[1]:
-        fields["destination.ip"], fields["destination.port"] = destination
+    for side, (ip, port) in (("source", source), ("destination", destination)):
+        if ip and (unspecified or ip not in _UNSPECIFIED):
+            fields[f"{side}.ip"] = ip
+        if port:
+            fields[f"{side}.port"] = port
     return fields

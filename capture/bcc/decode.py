@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import errno
+import posixpath
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 from capture.bcc.addresses import SIZE, address, described, endpoint
 from capture.bcc.clock import Clock
-from capture.bcc.files import given, identified, named, open_flags, walked
+from capture.bcc.files import given, identified, named, open_flags, text, walked
 from capture.bcc.names import Names
 from capture.bcc.processes import Processes
-from capture.bcc.records import Cut, Kind, Record
+from capture.bcc.records import HEADER, Cut, Kind, Record
 from capture.bcc.syscalls import Syscall, syscalls
 from capture.bcc.wire import dns, http, tls
 from capture.environment import allowed
@@ -62,6 +64,19 @@ class Decoder:
         fields["@timestamp"] = self._clock.at(record.ts)
         fields["process.thread.id"] = record.tid
         return self._readers[record.kind](record, fields)
+
+    def flow(self, pid: int, slot: int, flow: Any) -> Fields | None:
+        """Give the event of what a flow had gathered when it was taken from the kernel's table."""
+        fields = self._processes.latest(pid)
+        if fields is None:
+            return None
+        record = Record(bytes(HEADER.size))
+        record.tgid, record.ret, record.ts, record.kind = pid, slot, flow.last, Kind.IO
+        record.a, record.b, record.c, record.d, record.e = (
+            flow.inode, flow.device_mode, flow.bytes, flow.operations, flow.first,
+        )  # fmt: skip
+        fields["@timestamp"] = self._clock.at(flow.last)
+        return self._io(record, fields)
 
     def _fork(self, record: Record, event: Fields) -> Fields:
         event["event.category"], event["event.action"] = "process", "fork"
@@ -118,9 +133,10 @@ class Decoder:
             first, base, second, second_base = record.parts()
             path = given(first, base)
             if second:
-                # A link's own name is the file; what it leads to is where it came from, as in a rename.
-                event["file.original.path"] = path
-                path = given(second, second_base)
+                target, path = path, given(second, second_base)
+                if call.text:  # a symbolic link's target starts from where the link lies
+                    target = posixpath.normpath(posixpath.join(posixpath.dirname(path), text(first)))
+                event["file.original.path"] = target
             event.update(named(path))
             if call.type:
                 event["file.type"] = call.type
@@ -186,7 +202,7 @@ class Decoder:
 
     def _address(self, record: Record, event: Fields) -> Fields:
         action = self._calls[record.nr].action
-        raw, given_address, *_ = record.parts()
+        raw, given_address, directory, _ = record.parts()
         end = endpoint(raw)
         ip, port, path = address(given_address)
         event["event.category"], event["event.action"] = "network", action
@@ -195,12 +211,12 @@ class Decoder:
             end = end._replace(local=ip or end.local, local_port=port or end.local_port, peer="", peer_port=0)
         elif ip:
             end = end._replace(peer=ip, peer_port=port)
-        event.update(described(end, outward=action != "accept"))
+        event.update(described(end, outward=action != "accept", unspecified=action == "bind"))
         event["network.initiated"] = action == "connect"
         if action == "bind":
             del event["network.direction"]
         if path:
-            event.update(named(path))
+            event.update(named(path if path.startswith("@") else given(path.encode(), directory)))
         if record.a:
             event["file.inode"], event["file.type"] = str(record.a), "socket"
         return self._names.resolve(event)

@@ -39,11 +39,16 @@ def given(path: bytes, directory: bytes) -> str:
     >>> given(b"../b\\0", b"a\\0srv\\0"), given(b"/x//y\\0", b""), given(b"a\\0", b"")
     ('/srv/b', '/x/y', 'a')
     """
-    text = path.rstrip(b"\0").decode(errors="replace")
-    if not text.startswith("/") and directory:
-        text = posixpath.join(walked(directory), text)
-    text = posixpath.normpath(text) if text else ""
-    return text[1:] if text.startswith("//") else text
+    whole = text(path)
+    if not whole.startswith("/") and directory:
+        whole = posixpath.join(walked(directory), whole)
+    whole = posixpath.normpath(whole) if whole else ""
+    return whole[1:] if whole.startswith("//") else whole
+
+
+def text(argument: bytes) -> str:
+    """Read a string argument."""
+    return argument.rstrip(b"\0").decode(errors="replace")
 
 
 @lru_cache(maxsize=65_536)

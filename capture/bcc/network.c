@@ -209,6 +209,11 @@ int address(struct bpf_raw_tracepoint_args *ctx) {
   }
   s->record.length[1] = n;
   s->end += n;
+  if (n > 2 && s->data[sizeof(e)] == 1 && s->data[sizeof(e) + 2] && s->data[sizeof(e) + 2] != '/') {
+    void *task = (void *)bpf_get_current_task(), *fs = 0; /* a Unix socket's relative path */
+    GET(fs, task, task_struct, fs);
+    s->record.length[2] = walk(s, (char *)fs + OFFSET(fs_struct, pwd));
+  }
   submit(s);
   return 0;
 }

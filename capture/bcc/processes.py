@@ -41,6 +41,13 @@ class Processes:
             fields = process.fields[record.identity] = self._describe(record, process)
         return fields.copy()
 
+    def latest(self, pid: int) -> dict[str, Value] | None:
+        """Give a fresh event's fields of a live process as it was last seen."""
+        process = self._known.get(pid)
+        if process is None or not process.fields:
+            return None
+        return next(reversed(process.fields.values())).copy()
+
     def meet(self, pid: int, start: int, executable: str) -> Process:
         """Begin to know a process."""
         process = self._known[pid] = Process(start, self.entity(pid, start), executable)

@@ -82,13 +82,19 @@ class Program:
         table = self._bpf[b"counters"]
         return {name: sum(table[ctypes.c_int(index)]) for index, name in enumerate(_COUNTERS)}
 
-    def drain_flows(self) -> Iterator[tuple[int, int, Any]]:
-        """Give and remove what flows have gathered and not sent: process, slot, totals."""
+    def take_flows(self, before: int) -> Iterator[tuple[int, int, Any]]:
+        """Give and remove what flows have gathered and not sent: process, slot, totals.
+
+        Only flows whose last operation was before a time (CLOCK_MONOTONIC, ns).
+        """
         table = self._bpf[b"flows"]
+        take = bcc().lib.bpf_lookup_and_delete
         for key, flow in list(table.items()):
-            del table[key]
-            if flow.operations:
-                yield key.tgid, key.slot, flow
+            if not flow.operations or flow.last > before:
+                continue
+            taken = table.Leaf()
+            if take(table.map_fd, ctypes.byref(key), ctypes.byref(taken)) == 0 and taken.operations:
+                yield key.tgid, key.slot, taken
 
     def close(self) -> None:
         """Detach and unload."""

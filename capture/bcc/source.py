@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections import defaultdict
 from itertools import takewhile
 
@@ -18,6 +19,7 @@ from workbench.errors import CaptureError
 from workbench.event import Value, order
 
 _PAGE = 4096
+_SWEEP_NS = 1_000_000_000
 
 
 class BccSource:
@@ -53,7 +55,9 @@ class BccSource:
         self._decoder = Decoder(clock, self._processes)
         self._expected: defaultdict[int, int] = defaultdict(int)
         self._lost = self.received = self._untold = self._reordered = self._latest = 0
+        self._sent = self._taken = 0
         self._loss: Loss | None = None
+        self._swept = time.monotonic_ns()
 
     @staticmethod
     def check() -> None:
@@ -65,7 +69,9 @@ class BccSource:
     @property
     def sent(self) -> int:
         """How many records the kernel made, lost ones included."""
-        return self._program.counters()["sent"]
+        if self._loss is None:
+            self._sent = self._program.counters()["sent"] + self._taken - self._untold
+        return self._sent
 
     def start(self, root: int) -> None:
         """Trace process `root`, from its exec on, and all that descend from it."""
@@ -74,8 +80,11 @@ class BccSource:
     def poll(self, timeout: float) -> list[dict[str, Value]]:
         """Give the events since the last call in order of time."""
         self._ring.wait(timeout)
+        raws = self._ring.read()
+        if not raws:
+            return self._sweep()
         events: list[dict[str, Value]] = []
-        for raw in self._ring.read():
+        for raw in raws:
             record = Record(raw)
             expected = self._expected[record.cpu]
             self._lost += record.sequence - expected
@@ -85,11 +94,35 @@ class BccSource:
             if event is None:
                 self._untold += 1
                 continue
-            sequence = self.received + self._lost
-            event["event.sequence"] = sequence
-            event["event.id"] = f"k{sequence}"
-            events.append(event)
+            events.append(self._number(event))
         return self._in_order(events)
+
+    def _number(self, event: dict[str, Value]) -> dict[str, Value]:
+        sequence = self.received + self._taken + self._lost
+        event["event.sequence"] = sequence
+        event["event.id"] = f"k{sequence}"
+        return event
+
+    def _sweep(self) -> list[dict[str, Value]]:
+        """Tell, now and then, what was moved on descriptors that have since been left alone."""
+        now = time.monotonic_ns()
+        if now - self._swept < _SWEEP_NS:
+            return []
+        self._swept = now
+        return self._in_order(self._left(now - _SWEEP_NS))
+
+    def _left(self, before: int) -> list[dict[str, Value]]:
+        events: list[dict[str, Value]] = []
+        for pid, slot, flow in self._program.take_flows(before):
+            event = self._decoder.flow(pid, slot, flow)
+            if event is not None:
+                self._taken += 1
+                events.append(self._number(event))
+        return events
+
+    def settle(self) -> list[dict[str, Value]]:
+        """Give what was gathered and not yet told, when the tracing is about to end."""
+        return self._in_order(self._left(time.monotonic_ns()))
 
     def _detail(self, counters: dict[str, int]) -> dict[str, int]:
         counts = {
@@ -112,6 +145,7 @@ class BccSource:
     def stop(self) -> Loss:
         """Detach; what was in the buffer must have been polled before."""
         if self._loss is None:
+            self._sent = self.sent
             counters = self._program.counters()
             self._loss = Loss(
                 dropped=counters["dropped"],

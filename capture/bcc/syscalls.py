@@ -36,6 +36,7 @@ class Syscall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address_length: int | None = None
     result: bool = False
     pointer: bool = False
+    text: bool = False
     flags: int = 0
     type: str = ""
 

@@ -1,0 +1,139 @@
+"""Causes each kind of event once; run as a script with the directory to work in."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+
+def files() -> None:
+    Path("a").write_text("hello")
+    Path("a").read_text()
+    Path("a").rename("b")
+    os.link("b", "hard")
+    os.symlink("b", "soft")
+    Path("b").chmod(0o640)
+    os.chown("b", 1, 2)
+    os.unlink("hard")
+    Path("made").mkdir()
+    Path("made").rmdir()
+    with suppress(OSError):
+        Path("no/such/file").read_text()
+    fd = os.open("b", os.O_RDWR)
+    os.fchmod(fd, 0o600)
+    with mmap.mmap(fd, 5) as shared:
+        shared[0] = 65
+    os.close(fd)
+    with Path("big").open("wb", buffering=0) as file:
+        for _ in range(100):
+            file.write(b"x" * 1000)
+
+
+def memory() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"0123456789")
+    os.read(reader, 10)
+    fd = os.memfd_create("notes")
+    os.write(fd, b"abc")
+    os.close(fd)
+
+
+def name(text: str) -> bytes:
+    return b"".join(bytes([len(label)]) + label.encode() for label in text.split(".")) + b"\0"
+
+
+def question(text: str) -> bytes:
+    return struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + name(text) + struct.pack(">HH", 1, 1)
+
+
+def answer(text: str, address: str) -> bytes:
+    head = struct.pack(">HHHHHH", 7, 0x8180, 1, 1, 0, 0)
+    record = struct.pack(">HHHIH", 0xC00C, 1, 1, 60, 4) + socket.inet_aton(address)
+    return head + name(text) + struct.pack(">HH", 1, 1) + record
+
+
+def resolve() -> None:
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 0))
+    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    client.sendto(question("updates.example.org"), server.getsockname())
+    _, back = server.recvfrom(512)
+    server.sendto(answer("updates.example.org", "127.0.0.2"), back)
+    client.recv(512)
+    with suppress(OSError):
+        socket.create_connection(("127.0.0.2", 9), timeout=1)
+
+
+def talk() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    client = socket.create_connection(listener.getsockname())
+    served, _ = listener.accept()
+    client.sendall(
+        b"POST /in?k=1 HTTP/1.1\r\nHost: sink.example:80\r\nUser-Agent: probe\r\nContent-Length: 4\r\n\r\nbody"
+    )
+    served.recv(1000)
+    served.sendall(b"r" * 100)
+    client.recv(1000)
+    one, other = socket.socketpair()
+    one.send(b"12345")
+    other.recv(5)
+    unix = socket.socket(socket.AF_UNIX)
+    unix.bind("plug")
+    unix.listen()
+    caller = socket.socket(socket.AF_UNIX)
+    caller.connect("plug")
+
+
+def hello() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        connection.recv(4000)
+        connection.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with suppress(OSError):
+        ssl.create_default_context().wrap_socket(
+            socket.create_connection(listener.getsockname()), server_hostname="model.example"
+        )
+    thread.join()
+
+
+def processes() -> None:
+    if (pid := os.fork()) == 0:
+        time.sleep(60)
+        os._exit(0)
+    os.kill(pid, 15)
+    os.waitpid(pid, 0)
+    if (pid := os.fork()) == 0:
+        os.setuid(65534)
+        with suppress(OSError):
+            Path("/etc/shadow").read_text()
+        os._exit(3)
+    os.waitpid(pid, 0)
+    ctypes.CDLL(None).ptrace(16, 1, 0, 0)
+    with suppress(OSError):
+        os.execve("/no/such/program", ["x"], {})
+    subprocess.run(
+        ["/bin/bash", "-c", "cat b | base64 > encoded"],
+        env={**os.environ, "CODEX_TOOL_CALL_ID": "call_9", "PRIVATE": "stays-where-it-is"},
+        check=True,
+    )
+
+
+if __name__ == "__main__":
+    os.chdir(sys.argv[1])
+    for step in (files, memory, resolve, talk, hello, processes):
+        step()
