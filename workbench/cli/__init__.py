@@ -20,7 +20,7 @@ PACKAGES = (
     "workbench.evaluate.commands",
     "workbench.evaluate.score_commands",
     "workbench.nb.commands",
-    "workbench.demo.commands",
+    "workbench.cli.commands",
 )
 
 OK, FOUND, MISUSE, INTERRUPTED = 0, 1, 2, 130

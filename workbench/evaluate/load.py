@@ -8,9 +8,10 @@ from pathlib import Path
 from workbench.baseline import fit
 from workbench.errors import InputError
 from workbench.pack import build_payload
+from workbench.pack.keys import trusted_keys
 from workbench.registry import load_all
 from workbench.rule import load
-from workbench.scorer import open_pack
+from workbench.scorer.payload import open_pack
 
 
 def load_payload(path: Path, *, baseline: Path | None = None, trust: Sequence[Path] = ()) -> bytes:
@@ -18,7 +19,7 @@ def load_payload(path: Path, *, baseline: Path | None = None, trust: Sequence[Pa
     if not path.exists():
         raise InputError("no such file or directory", place=path, mend="give rules or a .pack")
     if path.suffix == ".pack":
-        return open_pack(path, trust)
+        return open_pack(path, trusted_keys(list(trust)))
     return build_payload(
         load([path]),
         name=path.stem,

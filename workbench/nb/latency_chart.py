@@ -1,0 +1,63 @@
+"""Latency per event as a histogram with logarithmic axes."""
+
+from __future__ import annotations
+
+from math import log10
+
+import numpy as np
+import plotly.graph_objects as go
+
+from workbench.evaluate.latency import Latency
+from workbench.nb.figure import BLUE, HEIGHT, MARGIN, RED, WIDTH, Figure, svg_bar, svg_page, svg_text
+
+_BINS = 60
+
+
+class LatencyChart(Figure):
+    """How many events took how long; bars beyond `limit_us` (microseconds) stand out."""
+
+    def __init__(self, latency: Latency, limit_us: float) -> None:
+        self.limit_us = limit_us
+        self.summary = latency.summary()
+        micros = np.maximum(latency.nanoseconds / 1_000, 0.1)
+        low, high = log10(micros.min()), log10(max(micros.max(), limit_us))
+        self.counts, self.edges = np.histogram(micros, bins=np.logspace(low, high + 1e-9, _BINS + 1))
+
+    def _colour(self, edge: float) -> str:
+        return RED if edge >= self.limit_us else BLUE
+
+    def text(self) -> str:
+        """Name the summary's figures."""
+        told = ", ".join(f"{name} {value:g}" for name, value in self.summary.items())
+        return f"latency per event, µs: {told}; limit {self.limit_us:g}"
+
+    def figure(self) -> go.Figure:
+        """Give the interactive histogram."""
+        bars = go.Bar(
+            x=np.sqrt(self.edges[:-1] * self.edges[1:]),
+            y=self.counts,
+            width=np.diff(self.edges),
+            marker_color=[self._colour(edge) for edge in self.edges[:-1]],
+            hovertemplate="%{x:.1f} µs: %{y} events<extra></extra>",
+        )
+        figure = go.Figure(bars)
+        figure.update_xaxes(type="log", title="microseconds per event")
+        figure.update_yaxes(type="log", title="events")
+        figure.add_vline(x=self.limit_us, line_dash="dash", annotation_text="limit")
+        figure.update_layout(title=self.text(), bargap=0, height=380)
+        return figure
+
+    def svg(self) -> str:
+        """Give the static histogram."""
+        span = (WIDTH - 2 * MARGIN) / _BINS
+        tallest = log10(self.counts.max() + 1)
+        parts = [svg_text(WIDTH / 2, 18, self.text())]
+        for number, count in enumerate(self.counts):
+            height = (HEIGHT - 2 * MARGIN) * log10(count + 1) / tallest
+            left, colour = MARGIN + number * span, self._colour(self.edges[number])
+            parts.append(svg_bar(left, HEIGHT - MARGIN - height, span - 1, colour))
+        for number in range(0, _BINS + 1, 10):
+            label = f"{self.edges[number]:.3g} µs"
+            parts.append(svg_text(MARGIN + number * span, HEIGHT - MARGIN + 16, label))
+        parts.append(svg_text(WIDTH / 2, HEIGHT - 8, "microseconds per event (log), events (log)"))
+        return svg_page("Latency per event", parts)
