@@ -12,8 +12,15 @@ import typer
 from workbench.event import Value
 
 Pack = Annotated[Path, typer.Argument(metavar="PACK", help="a .pack file")]
-Events = Annotated[Path, typer.Argument(metavar="EVENTS", help="a .jsonl, a .parquet, a recording, or - for JSON lines on standard input")]
-Trust = Annotated[list[Path] | None, typer.Option("--trust", metavar="PUB", help="a public key to trust; repeatable")]
+Events = Annotated[
+    Path,
+    typer.Argument(
+        metavar="EVENTS", help="a .jsonl, a .parquet, a recording, or - for JSON lines on standard input"
+    ),
+]
+Trust = Annotated[
+    list[Path] | None, typer.Option("--trust", metavar="PUB", help="a public key to trust; repeatable")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +34,9 @@ def score(
     events: Events,
     trust: Trust = None,
     format: Annotated[str, typer.Option(help="json, or ocsf for OCSF Detection Findings (2004)")] = "json",
-    stats: Annotated[Path | None, typer.Option(metavar="F", help="write counts, memory and latency as JSON")] = None,
+    stats: Annotated[
+        Path | None, typer.Option(metavar="F", help="write counts, memory and latency as JSON")
+    ] = None,
 ) -> None:
     """Run a signed pack over events and print its findings, one JSON object a line.
 
@@ -67,7 +76,9 @@ def score(
     report(scorer.close())
     if unknown:
         left_out = ", ".join(f"{name} ({count})" for name, count in unknown.most_common(5))
-        typer.echo(f"workbench: {unknown.total()} values of unknown fields were left out: {left_out}", err=True)
+        typer.echo(
+            f"workbench: {unknown.total()} values of unknown fields were left out: {left_out}", err=True
+        )
     if stats:
         _write_stats(stats, taken, by_rule, load_s)
 
@@ -93,7 +104,9 @@ def read_events_of(path: Path, unknown: Counter[str]) -> Iterable[dict[str, Valu
     if path.is_dir():
         return Recording.open(path).events()
     if not path.is_file():
-        raise InputError("no such file or recording", place=path, mend="give a .jsonl, a .parquet or a recording")
+        raise InputError(
+            "no such file or recording", place=path, mend="give a .jsonl, a .parquet or a recording"
+        )
     if path.suffix == ".parquet":
         return sorted(read_events(path), key=order)
     with path.open("rb") as lines:
@@ -134,7 +147,10 @@ def explain(
     pack: Pack,
     events: Events,
     event_id: Annotated[str, typer.Argument(metavar="EVENT_ID", help="the event to explain")],
-    rule: Annotated[str, typer.Option("--rule", metavar="ID", help="a rule's id, name or title; all that fired when left out")] = "",
+    rule: Annotated[
+        str,
+        typer.Option("--rule", metavar="ID", help="a rule's id, name or title; all that fired when left out"),
+    ] = "",
     trust: Trust = None,
 ) -> None:
     """Tell why rules fired on an event, or which condition of which step stopped one.

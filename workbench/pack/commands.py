@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 Pack = Annotated[Path, typer.Argument(metavar="PACK", help="a .pack file")]
-Trust = Annotated[list[Path] | None, typer.Option("--trust", metavar="PUB", help="a public key to trust; repeatable")]
+Trust = Annotated[
+    list[Path] | None, typer.Option("--trust", metavar="PUB", help="a public key to trust; repeatable")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +41,9 @@ def build(
     rules: Annotated[list[Path], typer.Argument(metavar="RULES…", help="rule files or directories of them")],
     out: Annotated[Path, typer.Option("--out", metavar="P", help="the pack to write")],
     key: Annotated[Path, typer.Option("--key", metavar="K", help="the private key to sign with")],
-    baseline: Annotated[list[Path] | None, typer.Option(metavar="F", help="a frozen baseline; repeatable")] = None,
+    baseline: Annotated[
+        list[Path] | None, typer.Option(metavar="F", help="a frozen baseline; repeatable")
+    ] = None,
     name: Annotated[str, typer.Option(help="the pack's name; its file name when left out")] = "",
     version: Annotated[str, typer.Option(help="the pack's own version")] = "1",
     expires: Annotated[str, typer.Option(metavar="TIME", help="RFC 3339; never when left out")] = "",
@@ -91,7 +95,9 @@ def verify(pack: Pack, trust: Trust = None) -> None:
     from workbench.scorer.payload import decode_payload, open_pack
 
     payload = decode_payload(open_pack(pack, trusted_keys(trust)), pack)
-    typer.echo(f"{pack}: {payload.name} {payload.version}, {len(payload.plan.rules)} rules, signed by a trusted key")
+    typer.echo(
+        f"{pack}: {payload.name} {payload.version}, {len(payload.plan.rules)} rules, signed by a trusted key"
+    )
 
 
 def inspect(

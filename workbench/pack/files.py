@@ -26,4 +26,6 @@ def write_aside(path: Path, data: bytes, *, mode: int = 0o644) -> None:
             scratch.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", place=path, mend="check the directory") from None
+        raise InputError(
+            f"cannot be written: {error.strerror}", place=path, mend="check the directory"
+        ) from None

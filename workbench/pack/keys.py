@@ -30,7 +30,9 @@ def generate_key(path: Path) -> Path:
     public = path.with_name(path.name + ".pub")
     for file in (path, public):
         if file.exists():
-            raise InputError("already exists", place=file, mend="choose another --out; keys are not overwritten")
+            raise InputError(
+                "already exists", place=file, mend="choose another --out; keys are not overwritten"
+            )
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     write_aside(path, private, mode=0o600)

@@ -22,7 +22,13 @@ def rules_table(payload: Payload) -> Table:
         ),
     )
     for rule in payload.plan.rules:
-        kind = rule.correlation.type if rule.correlation else f"label {rule.label}" if rule.label else "detection"
+        kind = (
+            rule.correlation.type
+            if rule.correlation
+            else f"label {rule.label}"
+            if rule.label
+            else "detection"
+        )
         name = rule.title if not rule.silent else f"({rule.title})"
         table.add_row(escape(name), escape(kind), rule.level, str(rule.risk), rule.response)
     return table

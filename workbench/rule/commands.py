@@ -22,9 +22,13 @@ def lint(
     placeholders: Placeholders = None,
     strict: Annotated[bool, typer.Option(help="let warnings fail too")] = False,
     format: Annotated[str, typer.Option(help="text or json")] = "text",
-    lock: Annotated[Path | None, typer.Option(metavar="F", help="versions.lock to hold the rules against")] = None,
+    lock: Annotated[
+        Path | None, typer.Option(metavar="F", help="versions.lock to hold the rules against")
+    ] = None,
     update_lock: Annotated[bool, typer.Option(help="write the lock instead of checking it")] = False,
-    schema: Annotated[bool, typer.Option(help="print the JSON Schema of a rule for editors, and stop")] = False,
+    schema: Annotated[
+        bool, typer.Option(help="print the JSON Schema of a rule for editors, and stop")
+    ] = False,
 ) -> None:
     """Check rules for faults and doubtful style; exit 1 when a rule cannot be honoured.
 
@@ -34,12 +38,16 @@ def lint(
     """
     from workbench.rule.linting import lint_paths, report
 
-    raise typer.Exit(report(lint_paths(rules, placeholders, lock, update=update_lock), strict=strict, format=format))
+    raise typer.Exit(
+        report(lint_paths(rules, placeholders, lock, update=update_lock), strict=strict, format=format)
+    )
 
 
 def convert(
     rules: Rules,
-    to: Annotated[str, typer.Option("--to", metavar="BACKEND", help="a pySigma backend that is installed, or plan")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="BACKEND", help="a pySigma backend that is installed, or plan")
+    ],
     placeholders: Placeholders = None,
 ) -> None:
     """Convert rules for another engine through pySigma, or to the plan that packs carry.

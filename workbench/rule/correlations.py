@@ -30,11 +30,18 @@ def lower_correlation(rule: LoadedRule, numbers: dict[int, int]) -> Correlation:
     for named in rule.steps + rule.absent:
         if id(named) not in numbers:
             raise rule.document.fault(
-                f"names {named.id}, which cannot be honoured", "correlation", code="reference", mend="mend that rule"
+                f"names {named.id}, which cannot be honoured",
+                "correlation",
+                code="reference",
+                mend="mend that rule",
             )
     if sigma.timespan.seconds > _MAX_YEARS:
         raise rule.document.fault(
-            "the timespan is longer than a century", "correlation", "timespan", code="timespan", mend="shorten it"
+            "the timespan is longer than a century",
+            "correlation",
+            "timespan",
+            code="timespan",
+            mend="shorten it",
         )
     kind = sigma.type.name.lower()
     shape = _terms(rule, sigma) if kind in _TEMPORAL else _counting(rule, sigma)
@@ -81,10 +88,15 @@ def _terms(rule: LoadedRule, sigma: SigmaCorrelationRule) -> dict[str, object]:
     least = int(condition.count) + (condition.op.name == "GT")
     if condition.op.name not in ("GT", "GTE") or not 1 <= least <= len(names):
         raise _fault(
-            rule, "a temporal condition counts its rules with gte or gt", "condition", "leave the condition out"
+            rule,
+            "a temporal condition counts its rules with gte or gt",
+            "condition",
+            "leave the condition out",
         )
     if least < len(names) and sigma.type.name == "TEMPORAL_ORDERED":
-        raise _fault(rule, "every step of an ordered correlation is needed", "condition", "leave the condition out")
+        raise _fault(
+            rule, "every step of an ordered correlation is needed", "condition", "leave the condition out"
+        )
     return {"terms": (Term(every, least=0 if least == len(names) else least),)}
 
 
@@ -122,11 +134,14 @@ def _group(rule: LoadedRule, sigma: SigmaCorrelationRule) -> tuple[tuple[str, ..
         return ()
     names = [name for name, _ in step_names(rule)] + rule.extension.absent
     aliases = {
-        alias.alias: {step.reference: field for step, field in alias.mapping.items()} for alias in sigma.aliases
+        alias.alias: {step.reference: field for step, field in alias.mapping.items()}
+        for alias in sigma.aliases
     }
     for alias, mapping in aliases.items():
         for unknown in mapping.keys() - set(names):
-            raise _fault(rule, f"alias {alias!r} is for {unknown!r}, which is no step", "aliases", "name a step")
+            raise _fault(
+                rule, f"alias {alias!r} is for {unknown!r}, which is no step", "aliases", "name a step"
+            )
 
     def field_of(asked: str, step: str) -> str:
         if asked not in aliases:

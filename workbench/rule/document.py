@@ -80,7 +80,9 @@ def read_documents(file: Path, errors: list[RuleError]) -> Iterator[Document]:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        errors.append(RuleError(f"cannot be read: {error}", code="file", place=Place(path), mend="check the file"))
+        errors.append(
+            RuleError(f"cannot be read: {error}", code="file", place=Place(path), mend="check the file")
+        )
         return
     if len(text) > MAX_BYTES:
         errors.append(RuleError("larger than 1 MiB", code="file", place=Place(path), mend="split it"))
@@ -95,7 +97,7 @@ def parse_documents(text: str, path: str, errors: list[RuleError]) -> Iterator[D
     try:
         while loader.check_node():
             node = loader.get_node()
-            if isinstance(node, yaml.ScalarNode) and node.value == "":
+            if node is None or (isinstance(node, yaml.ScalarNode) and node.value == ""):
                 continue
             _check_keys(node)
             data = loader.construct_document(node)
@@ -146,6 +148,8 @@ def _check_keys(root: yaml.Node) -> None:
             seen = set()
             for key, value in node.value:
                 if key.value in seen and isinstance(key, yaml.ScalarNode):
-                    raise yaml.MarkedYAMLError(problem=f"key {key.value!r} stands twice", problem_mark=key.start_mark)
+                    raise yaml.MarkedYAMLError(
+                        problem=f"key {key.value!r} stands twice", problem_mark=key.start_mark
+                    )
                 seen.add(str(key.value))
                 waiting.append(value)

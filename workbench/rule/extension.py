@@ -20,26 +20,37 @@ class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     """What a rule says under `workbench:`; every key may be left out."""
 
     signal: Annotated[
-        Signal, msgspec.Meta(description="which of the four signals the rule belongs to; pattern when left out")
+        Signal,
+        msgspec.Meta(description="which of the four signals the rule belongs to; pattern when left out"),
     ] = "pattern"
     risk: Annotated[
         Annotated[int, msgspec.Meta(ge=0, le=100)] | None,
         msgspec.Meta(description="weight before calibration; by level when left out"),
     ] = None
-    response: Annotated[Response, msgspec.Meta(description="what a finding asks for; alert when left out")] = "alert"
+    response: Annotated[
+        Response, msgspec.Meta(description="what a finding asks for; alert when left out")
+    ] = "alert"
     false_positive_budget: Annotated[
         Annotated[float, msgspec.Meta(ge=0)] | None,
         msgspec.Meta(description="findings allowed per 1,000 benign sessions"),
     ] = None
     label: Annotated[
-        str, msgspec.Meta(max_length=64, pattern="^[a-z][a-z0-9_]*$|^$", description="makes a matching event a provenance source")
+        str,
+        msgspec.Meta(
+            max_length=64,
+            pattern="^[a-z][a-z0-9_]*$|^$",
+            description="makes a matching event a provenance source",
+        ),
     ] = ""
     absent: Annotated[
-        list[Text], msgspec.Meta(description="correlation: rules that must not match before the window closes")
+        list[Text],
+        msgspec.Meta(description="correlation: rules that must not match before the window closes"),
     ] = []
     linked_by: Annotated[
         Literal["session", "tool_call", "lineage", "provenance"] | None,
-        msgspec.Meta(description="correlation: what ties the events together; session when there is no group-by"),
+        msgspec.Meta(
+            description="correlation: what ties the events together; session when there is no group-by"
+        ),
     ] = None
     recordings: Annotated[
         list[Text], msgspec.Meta(description="recordings that this rule is tested against")
@@ -56,7 +67,11 @@ def read_extension(document: Document) -> Extension:
         keys = [part for part in path.rstrip("`").replace("[", ".[").split(".") if part]
         found = [int(key[1:-1]) if key[1:-1].isdigit() else key for key in keys]
         raise document.fault(
-            _plain(message), "workbench", *found, code="workbench", mend="see the `workbench:` keys in docs/rules.md"
+            _plain(message),
+            "workbench",
+            *found,
+            code="workbench",
+            mend="see the `workbench:` keys in docs/rules.md",
         ) from None
 
 
@@ -69,7 +84,9 @@ def check_extension(document: Document, extension: Extension, *, correlation: bo
     wrong = ("label",) if correlation else ("absent", "linked_by")
     kind = "a correlation" if correlation else "a detection"
     return [
-        document.fault(f"{key} means nothing for {kind}", "workbench", key, code="workbench", mend="remove it")
+        document.fault(
+            f"{key} means nothing for {kind}", "workbench", key, code="workbench", mend="remove it"
+        )
         for key in wrong
         if getattr(extension, key)
     ]

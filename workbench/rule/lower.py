@@ -95,7 +95,9 @@ class _Lowering:
     def _detection(self, rule: LoadedRule, sigma: SigmaRule) -> dict[str, Any]:
         fields = _Fields(rule, audit=is_auditd(sigma.logsource))
         values = Values(self._placeholders, fields.resolve)
-        conditions = [self._parsed(rule, number, values, fields) for number in range(len(sigma.detection.condition))]
+        conditions = [
+            self._parsed(rule, number, values, fields) for number in range(len(sigma.detection.condition))
+        ]
         condition = _joined("or", conditions)
         product = sigma.logsource.product
         if product and not fields.audit:
@@ -104,7 +106,11 @@ class _Lowering:
             condition = _joined("and", [condition, _joined("or", [self._number(one) for one in system])])
         if _depth(condition) >= MAX_DEPTH:
             raise rule.document.fault(
-                "the condition is nested too deep", "detection", "condition", code="condition", mend="split the rule"
+                "the condition is nested too deep",
+                "detection",
+                "condition",
+                code="condition",
+                mend="split the rule",
             )
         view = "auditd" if fields.audit else "event"
         return {"condition": condition, "kinds": kinds_of(sigma.logsource), "view": view}
@@ -148,7 +154,11 @@ class _Lowering:
         fields: _Fields,
     ) -> Any:
         try:
-            field = fields.resolve(leaf.field) if isinstance(leaf, ConditionFieldEqualsValueExpression) else KEYWORD
+            field = (
+                fields.resolve(leaf.field)
+                if isinstance(leaf, ConditionFieldEqualsValueExpression)
+                else KEYWORD
+            )
             found = values.predicates(field, leaf.value)
         except ValueFault as fault:
             source = getattr(leaf, "source", None)
@@ -196,7 +206,9 @@ class _Fields:
             )
         if self._labels and field.startswith("provenance."):
             raise ValueFault(
-                f"a rule with `label` cannot look at {field}", "field", "labels are given before provenance is known"
+                f"a rule with `label` cannot look at {field}",
+                "field",
+                "labels are given before provenance is known",
             )
         return field
 

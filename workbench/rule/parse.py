@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +72,12 @@ def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
     try:
         parsed: Parsed = kind.from_dict(data, collect_errors=True, source=source)
         faults: list[Exception] = list(parsed.errors)
-    except Exception as error:  # noqa: BLE001 - pySigma trips over some malformed input; that too is a fault of the rule
-        faults = [error]
-    items = {about[0] for name, about in _ABOUT.items() if name in ("Modifier", "Type", "Value", "RegularExpression")}
-    for fault in faults:
-        error = _translate(document, fault)
-        if not (found and error.code in {*items, "modified"}):
-            found.append(error)
+    # pySigma trips over some malformed input in other ways; that too is a fault of the rule.
+    except Exception as fault:  # noqa: BLE001
+        faults = [fault]
+    # A fault of an item has been found already, where it stands.
+    items = {"modifier", "value", "regex", "modified"} if found else set()
+    found += [error for error in map(partial(_translate, document), faults) if error.code not in items]
     errors.extend(found)
     if found:
         return None
@@ -89,7 +89,9 @@ def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
 def _translate(document: Document, error: Exception) -> RuleError:
     name = re.sub(r"^Sigma|Error$", "", type(error).__name__)
     if not isinstance(error, SigmaError):
-        return document.fault(f"malformed: {error}", code="malformed", mend="compare it with a rule that works")
+        return document.fault(
+            f"malformed: {error}", code="malformed", mend="compare it with a rule that works"
+        )
     error.source = None
     code, keys = _ABOUT.get(name, (name.lower(), (name.lower(),)))
     return document.fault(str(error), *keys, code=code, mend=_MENDS.get(code, "see docs/rules.md"))
@@ -121,7 +123,9 @@ def _locate(document: Document, rule: SigmaRule) -> None:
         _locate_items(document, detection, document.data["detection"][name], ("detection", name))
 
 
-def _locate_items(document: Document, detection: SigmaDetection, definition: Any, keys: tuple[Key, ...]) -> None:
+def _locate_items(
+    document: Document, detection: SigmaDetection, definition: Any, keys: tuple[Key, ...]
+) -> None:
     for position, item in enumerate(detection.detection_items):
         if isinstance(item, SigmaDetection):
             _locate_items(document, item, definition[position], (*keys, position))

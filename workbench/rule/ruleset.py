@@ -51,8 +51,14 @@ def rule_files(paths: Iterable[Path | str]) -> list[Path]:
     files: dict[Path, None] = {}
     for path in map(Path, paths):
         if not path.exists():
-            raise InputError("no such file or directory", place=path, mend="give rule files or directories of them")
-        found = sorted(file for end in ("yml", "yaml") for file in path.rglob(f"*.{end}")) if path.is_dir() else [path]
+            raise InputError(
+                "no such file or directory", place=path, mend="give rule files or directories of them"
+            )
+        found = (
+            sorted(file for end in ("yml", "yaml") for file in path.rglob(f"*.{end}"))
+            if path.is_dir()
+            else [path]
+        )
         files.update({file: None for file in found if file.name != PLACEHOLDERS and file.is_file()})
     return list(files)
 
@@ -189,7 +195,7 @@ def _resolve(rules: list[LoadedRule], errors: list[RuleError]) -> list[LoadedRul
         return len(rule.steps) == len(step_names(rule)) and len(rule.absent) == len(absent)
 
     def look_up(
-        rule: LoadedRule, names: list[tuple[str, tuple[Key, ...]]], where: tuple[Key, ...]
+        rule: LoadedRule, names: Sequence[tuple[str, tuple[Key, ...]]], where: tuple[Key, ...]
     ) -> list[LoadedRule]:
         found = []
         for name, keys in names:

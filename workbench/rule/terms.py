@@ -26,7 +26,9 @@ def terms_of(tree: CorrelationConditionItem | SigmaRuleReference, names: list[st
     """
     ways = dict.fromkeys(way for way in _ways(tree, wanted=True) if not way[0] & way[1])
     if not ways:
-        raise ValueFault("the condition can never hold", "correlation", "a rule is both wanted and not wanted")
+        raise ValueFault(
+            "the condition can never hold", "correlation", "a rule is both wanted and not wanted"
+        )
     if any(not seen for seen, _ in ways):
         raise ValueFault(
             "the condition holds when nothing happens",
@@ -58,6 +60,8 @@ def _ways(tree: CorrelationConditionItem | SigmaRuleReference, *, wanted: bool) 
 def _few(ways: list[_Way]) -> list[_Way]:
     if len(ways) > MAX_TERMS:
         raise ValueFault(
-            f"the condition has more than {MAX_TERMS} ways to hold", "correlation", "split it into several rules"
+            f"the condition has more than {MAX_TERMS} ways to hold",
+            "correlation",
+            "split it into several rules",
         )
     return ways

@@ -73,7 +73,9 @@ class Values:
                 part = value.timestamp_part.name.lower()
                 return Predicate(field, "time", (part, int(value.number)))
             case SigmaNumber():
-                return Predicate(field, "contains" if field == KEYWORD else "equals", _keyword(field, value.number))
+                return Predicate(
+                    field, "contains" if field == KEYWORD else "equals", _keyword(field, value.number)
+                )
             case SigmaBool():
                 return Predicate(field, "equals", value.boolean)
             case SigmaNull():
@@ -89,7 +91,9 @@ class Values:
             case SigmaFieldReference():
                 return Predicate(field, "fieldref", (self._resolve(value.field), _part(value)))
         raise ValueFault(
-            f"a value of type {type(value).__name__} cannot be matched", "value", "write it as a string or number"
+            f"a value of type {type(value).__name__} cannot be matched",
+            "value",
+            "write it as a string or number",
         )
 
     @staticmethod

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from typing import Any
-
 import msgspec
 
 from workbench.event import Value
@@ -36,19 +34,19 @@ class Absences:
         self._serial = 0
         self._heap: list[tuple[int, int, Pending]] = []
         self._groups: dict[tuple[int, Key], list[Pending]] = {}
-        self._waiting = 0
+        self._count = 0
         self.evicted = 0
 
     def __len__(self) -> int:
-        return self._waiting
+        return self._count
 
     def add(self, pending: Pending) -> None:
         """Open a window."""
-        if self._waiting >= self._most:
+        if self._count >= self._most:
             self.evicted += 1
             self._take()
         self._serial += 1
-        self._waiting += 1
+        self._count += 1
         heapq.heappush(self._heap, (pending.deadline, self._serial, pending))
         self._groups.setdefault((pending.rule, pending.key), []).append(pending)
 
@@ -56,7 +54,7 @@ class Absences:
         """Close the group's windows without firing: what should have happened did."""
         for pending in self._groups.pop((rule, key), ()):
             pending.waiting = False
-            self._waiting -= 1
+            self._count -= 1
 
     def due(self, now: int) -> Iterator[Pending]:
         """Take the windows whose deadline lies before `now`, earliest first."""
@@ -67,11 +65,7 @@ class Absences:
 
     def end(self, session: str | None) -> list[Pending]:
         """Take a session's windows (None: all), earliest first."""
-        ended = [
-            pending
-            for _, _, pending in sorted(self._heap, key=lambda entry: entry[:2])
-            if pending.waiting and session in (None, pending.session)
-        ]
+        ended = [pending for pending in self.waiting() if session in (None, pending.session)]
         for pending in ended:
             self._forget(pending)
         self._drop_cancelled()
@@ -87,7 +81,7 @@ class Absences:
 
     def _forget(self, pending: Pending) -> None:
         pending.waiting = False
-        self._waiting -= 1
+        self._count -= 1
         group = self._groups[pending.rule, pending.key]
         group.remove(pending)
         if not group:
@@ -97,7 +91,6 @@ class Absences:
         self._heap = [entry for entry in self._heap if entry[2].waiting]
         heapq.heapify(self._heap)
 
-    def snapshot(self) -> Any:
-        """Give the open windows as plain data, earliest first."""
-        waiting = [entry[2] for entry in sorted(self._heap, key=lambda entry: entry[:2]) if entry[2].waiting]
-        return msgspec.to_builtins(waiting)
+    def waiting(self) -> list[Pending]:
+        """Give the windows that are open, earliest first."""
+        return [entry[2] for entry in sorted(self._heap, key=lambda entry: entry[:2]) if entry[2].waiting]

@@ -7,7 +7,6 @@ auditd's log. Only what an event really holds is derived: a field it cannot know
 from __future__ import annotations
 
 
-
 from workbench.event import Event, Value
 
 SYSCALLS: dict[tuple[str, str], str] = {
@@ -118,5 +117,3 @@ def _sockaddr(event: Event) -> list[dict[str, Value]]:
 def _proctitle(event: Event) -> list[dict[str, Value]]:
     line = event.get("process.command_line")
     return [{"type": "PROCTITLE", "proctitle": line}] if line is not None else []
-
-

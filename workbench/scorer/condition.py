@@ -37,9 +37,7 @@ def _any_of(parts: list[Any]) -> Test:
     wanted, unwanted, rest = _split(parts)
     if not unwanted and not rest:
         return lambda bits: bits & wanted != 0
-    return lambda bits: (
-        bits & wanted != 0 or bits & unwanted != unwanted or any(test(bits) for test in rest)
-    )
+    return lambda bits: bits & wanted != 0 or bits & unwanted != unwanted or any(test(bits) for test in rest)
 
 
 def _split(parts: list[Any]) -> tuple[int, int, list[Test]]:

@@ -61,6 +61,16 @@ class State:
         completions = [done for machine in self.machines if (done := machine.observe(found))]
         return max(completions, key=lambda done: done.begun, default=None)
 
+    def snapshot(self) -> list[Any]:
+        """Give the state as plain data."""
+        return [part.snapshot() for part in (*self.machines, self.window) if part]
+
+    def restore(self, data: list[Any]) -> None:
+        """Take the state from plain data; raises ValueError when it is of another shape."""
+        parts = [part for part in (*self.machines, self.window) if part]
+        for part, saved in zip(parts, data, strict=True):
+            part.restore(saved)
+
 
 class Joiner:
     """One correlation rule at run time."""
@@ -74,6 +84,10 @@ class Joiner:
         self._first = {term.every[0] for term in correlation.terms}
         self._later = {position for term in correlation.terms for position in term.every[1:] + term.none}
 
+    def new_state(self) -> State:
+        """Give the state that a group begins with."""
+        return State(self.correlation)
+
     def observe(
         self, found: Found, event: Event, now: int, absences: Absences
     ) -> tuple[Key, Completion] | None:
@@ -84,9 +98,7 @@ class Joiner:
                 absences.cancel(self.rule, key)
                 self.groups.drop(key)
                 continue
-            state = self.groups.touch(
-                key, str(event.get(SESSION, "")), now, lambda: State(self.correlation)
-            )
+            state = self.groups.touch(key, str(event.get(SESSION, "")), now, self.new_state)
             completion = state.observe(mine, event)
             if completion and (best is None or completion.begun > best[1].begun):
                 best = key, completion
@@ -239,4 +251,3 @@ class Correlator:
             "windows": len(self.absences),
             "windows_evicted": self.absences.evicted,
         }
-

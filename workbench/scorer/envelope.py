@@ -66,7 +66,9 @@ def read_public_key(key: PublicKey) -> Ed25519PublicKey:
         read = load_pem_public_key(place.read_bytes() if place else key)  # type: ignore[arg-type]
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise InputError(
-            f"cannot be read as a public key: {error}", place=place, mend="give the .pub file that keygen wrote"
+            f"cannot be read as a public key: {error}",
+            place=place,
+            mend="give the .pub file that keygen wrote",
         ) from None
     if not isinstance(read, Ed25519PublicKey):
         raise InputError("is not an Ed25519 public key", place=place, mend="give the .pub file of keygen")

@@ -135,7 +135,7 @@ class FieldIndex:
         """Give the bits of the predicates that hold for a value; a list holds what any element holds."""
         if value.__class__ is str:
             known = self._cache.young.get(value)
-            return known if known is not None else self._miss(value, value, len(value) + _ENTRY)  # type: ignore[arg-type]
+            return known if known is not None else self._miss(value, value, len(value) + _ENTRY)
         if isinstance(value, list):
             bits = self._present
             for element in value:

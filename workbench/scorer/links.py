@@ -2,48 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from workbench.event import Event
+from workbench.scorer.enrich.lineage import Lineage
+from workbench.scorer.enrich.provenance import Provenance
 
 MAX_LINE = 64
 """The most processes of a line of descent that are followed."""
 
 
-class Parents(Protocol):
-    """Knows each process's parent, by entity id; "" or None when unknown."""
-
-    def parent(self, entity: str) -> str | None:
-        """Give the entity id of the parent."""
-
-
-class Origins(Protocol):
-    """Knows where the data that a process holds came from."""
-
-    def origins(self, entity: str) -> list[str]:
-        """Give a name for each origin of the labelled data a process holds."""
-
-
 class Links:
     """Answers from the lineage and provenance stages; without them, from the event alone."""
 
-    def __init__(self, parents: Parents | None = None, origins: Origins | None = None) -> None:
-        self._parents = parents
-        self._origins = origins
+    def __init__(self, lineage: Lineage | None = None, provenance: Provenance | None = None) -> None:
+        self._lineage = lineage
+        self._provenance = provenance
 
     def line(self, event: Event) -> list[str]:
-        """Give the event's process and its ancestors, nearest first."""
-        entity = event.get("process.entity_id")
-        if not entity:
-            return []
-        line = [str(entity)]
-        parent = event.get("process.parent.entity_id")
-        while parent and parent not in line and len(line) < MAX_LINE:
-            line.append(str(parent))
-            parent = self._parents.parent(str(parent)) if self._parents else None
+        """Give the event's process and its ancestors by entity id, nearest first."""
+        entity = str(event.get("process.entity_id", ""))
+        parent = str(event.get("process.parent.entity_id", ""))
+        line = [entity] if entity else []
+        while line and parent and parent not in line and len(line) < MAX_LINE:
+            line.append(parent)
+            process = self._lineage.process(parent) if self._lineage else None
+            parent = process.parent if process else ""
         return line
 
     def origins(self, event: Event) -> list[str]:
-        """Give the origins of the labelled data that the event's process holds."""
-        entity = event.get("process.entity_id")
-        return self._origins.origins(str(entity)) if entity and self._origins else []
+        """Give the ids of the events by which the labelled data that the event's process holds came."""
+        entity = str(event.get("process.entity_id", ""))
+        if not entity or not self._provenance:
+            return []
+        return sorted(origin for origin in self._provenance.origins(entity) if origin)

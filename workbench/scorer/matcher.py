@@ -75,12 +75,13 @@ def _reference(predicate: Predicate) -> EventTest:
     """Compare a field with another; lists compare as any of their elements."""
     field = predicate.field
     other, part = predicate.value
-    compare: Callable[[str, str], bool] = {
+    comparisons: dict[str, Callable[[str, str], bool]] = {
         "whole": str.__eq__,
         "start": str.startswith,
         "end": str.endswith,
         "any": str.__contains__,
-    }[part]
+    }
+    compare = comparisons[part]
 
     def test(event: Event) -> bool:
         mine, theirs = _texts(event.get(field)), _texts(event.get(other))

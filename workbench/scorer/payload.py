@@ -60,7 +60,9 @@ def decode_payload(data: bytes, place: Path | None = None, now: int | None = Non
         raise PackError("the payload is not a map with a format", place=place, mend="build the pack again")
     if raw["format"] > FORMAT:
         raise PackVersionError(
-            f"format {raw['format']} is newer than this scorer's {FORMAT}", place=place, mend="update the scorer"
+            f"format {raw['format']} is newer than this scorer's {FORMAT}",
+            place=place,
+            mend="update the scorer",
         )
     plan = decode_plan(raw.pop("plan", None))
     try:

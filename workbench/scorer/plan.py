@@ -132,6 +132,20 @@ class Plan(msgspec.Struct, frozen=True):
                 yield from self.leaves(part)
 
 
+def rules_by_data(plan: Plan) -> frozenset[int]:
+    """Give the rules that speak of labelled data: by a `provenance.*` field, by their link, or by a step."""
+    found: set[int] = set()
+    for number, rule in enumerate(plan.rules):
+        if rule.correlation:
+            speaks = rule.correlation.link == "provenance" or not found.isdisjoint(rule.correlation.rules)
+        else:
+            leaves = plan.leaves(rule.condition)
+            speaks = any(plan.predicates[leaf].field.startswith("provenance.") for leaf in leaves)
+        if speaks:
+            found.add(number)
+    return frozenset(found)
+
+
 def decode_plan(data: Any) -> Plan:
     """Check plain data and give it as a Plan; raises PackError naming what is wrong.
 

@@ -45,7 +45,9 @@ def describe_predicate(predicate: Predicate) -> str:
             part, number = predicate.value
             return f"the {part} of {field} is {number}"
         case "like":
-            signs = [part if isinstance(part, str) else "*" if part == ANY_RUN else "?" for part in predicate.value]
+            signs = [
+                part if isinstance(part, str) else "*" if part == ANY_RUN else "?" for part in predicate.value
+            ]
             return f"{field} is like {''.join(signs)!r}"
     return f"{field} {_WORDS[predicate.op]} {predicate.value!r}"
 
@@ -93,7 +95,9 @@ class Reasons:
         correlation = self._plan.rules[number].correlation
         assert correlation is not None
         span = describe_span(correlation.timespan)
-        together = " → ".join(steps) if correlation.type == "temporal_ordered" else " + ".join(dict.fromkeys(steps))
+        together = (
+            " → ".join(steps) if correlation.type == "temporal_ordered" else " + ".join(dict.fromkeys(steps))
+        )
         absent = [self._plan.rules[index].title for index in correlation.absent]
         unless = f", without {' or '.join(absent)}" if absent else ""
         if correlation.type.startswith("temporal"):

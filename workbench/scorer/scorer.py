@@ -6,15 +6,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from workbench.errors import EventError
+from workbench.errors import EventError, InputError
 from workbench.event import Event, Value
 from workbench.scorer.correlator import SESSION, Correlator, Fired
 from workbench.scorer.envelope import PublicKey
 from workbench.scorer.finding import Finding
 from workbench.scorer.links import Links
 from workbench.scorer.matcher import Matcher
+from workbench.scorer.memory import restore, save
 from workbench.scorer.payload import Payload, decode_payload, open_pack
-from workbench.scorer.plan import Rule
+from workbench.scorer.plan import rules_by_data
 from workbench.scorer.reason import Reasons
 from workbench.scorer.stages import Stages
 
@@ -36,6 +37,7 @@ class Scorer:
         self._matcher = Matcher(self.plan, [number for number in rules if number not in self._labels])
         self._loud = [not rule.silent for rule in self.plan.rules]
         self._correlator = Correlator(self.plan, self.stages.links if self.stages else Links())
+        self._by_data = rules_by_data(self.plan)
         self._reasons = Reasons(self.plan)
         self._now = 0
         self._serial = 0
@@ -69,10 +71,10 @@ class Scorer:
         fired = self._correlator.advance(now, self._serial)
         own: dict[str, Value] = dict(event)
         if self.stages:
-            self.stages.before(own)
+            self.stages.apply(own)
         matched = self._labelling.match(own) if self._labelling else ()
         if self.stages:
-            self.stages.provenance(own, [self._labels[number] for number in matched])
+            self.stages.follow(own, [self._labels[number] for number in matched])
         matched += self._matcher.match(own)
         findings = [self._detection(number, own, now) for number in matched if self._loud[number]]
         if matched:
@@ -97,21 +99,21 @@ class Scorer:
         rule = self.plan.rules[number]
         event_id = str(event.get("event.id", ""))
         return self._finding(
-            rule, event, now, [event_id], [rule.name or rule.title], self._reasons.detection(number)
+            number, event, now, [event_id], [rule.name or rule.title], self._reasons.detection(number)
         )
 
     def _correlation(self, fired: Fired) -> Finding:
-        rule = self.plan.rules[fired.rule]
         sightings = fired.completion.sightings
         evidence = [event for sighting in sightings for event in sighting.events]
         steps = [name for sighting in sightings for name in sighting.rules]
         reason = self._reasons.correlation(fired.rule, steps)
-        return self._finding(rule, fired.event, fired.time, evidence, steps, reason)
+        return self._finding(fired.rule, fired.event, fired.time, evidence, steps, reason)
 
     def _finding(
-        self, rule: Rule, event: Event, time: int, evidence: list[str], steps: list[str], reason: str
+        self, number: int, event: Event, time: int, evidence: list[str], steps: list[str], reason: str
     ) -> Finding:
-        confidence, path = self.stages.provenance_of(event) if self.stages else (1.0, [])
+        rule = self.plan.rules[number]
+        by_data = number in self._by_data
         return Finding(
             rule_id=rule.id,
             rule_title=rule.title,
@@ -119,7 +121,7 @@ class Scorer:
             signal=rule.signal,
             risk=rule.risk,
             response=rule.response,
-            confidence=confidence,
+            confidence=float(event.get("provenance.confidence", 1.0)) if by_data else 1.0,  # type: ignore[arg-type]
             timestamp=time,
             event_id=str(event.get("event.id", "")),
             evidence=evidence,
@@ -129,14 +131,33 @@ class Scorer:
             tool_call_id=str(event.get("gen_ai.tool.call.id", "")),
             actor=str(event.get("attribution.actor", "")),
             reason=reason,
-            provenance_path=path,
+            provenance_path=self.stages.path(event) if by_data and self.stages else [],
             tags=list(rule.tags),
         )
 
     def snapshot(self) -> dict[str, Any]:
         """Give the state as plain data, so that a sequence begun now completes after a restart."""
-        raise NotImplementedError
+        return {
+            "now": self._now,
+            "serial": self._serial,
+            "reordered": self._reordered,
+            "correlations": save(self.plan, self._correlator),
+            "stages": self.stages.snapshot() if self.stages else {},
+        }
 
-    def restore(self, data: Mapping[str, Any]) -> None:
-        """Take up a state that `snapshot` gave, of this pack or of another: what no longer applies is left."""
-        raise NotImplementedError
+    def restore(self, data: Mapping[str, Any]) -> int:
+        """Take up a state that `snapshot` gave, under this pack or another.
+
+        Gives how many groups and windows were left because no rule means what theirs did. Raises InputError
+        when the data is malformed; the scorer is then to be thrown away.
+        """
+        try:
+            self._now, self._serial, self._reordered = (
+                int(data[key]) for key in ("now", "serial", "reordered")
+            )
+            left = restore(self.plan, self._correlator, data["correlations"])
+            if self.stages:
+                self.stages.restore(data["stages"])
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise InputError(f"the snapshot is malformed: {error!r}", mend="start without it") from None
+        return left

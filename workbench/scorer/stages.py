@@ -1,36 +1,75 @@
-"""The enrichment stages that a pack asks for, in their fixed order."""
+"""The enrichment stages that a pack has the data for, in their fixed order."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.event import Value
+from workbench.event import Event, Value
+from workbench.scorer.enrich.attribution import Attribution
+from workbench.scorer.enrich.destinations import Destinations
+from workbench.scorer.enrich.drift import Drift
+from workbench.scorer.enrich.intrinsic import Intrinsic
 from workbench.scorer.enrich.lineage import Lineage
+from workbench.scorer.enrich.provenance import Provenance
 from workbench.scorer.links import Links
 from workbench.scorer.payload import Payload
 
 
 class Stages:
-    """Lineage, then attribution, destinations, intrinsic risk and drift where the pack has their data."""
+    """Lineage, attribution, destinations, intrinsic risk and drift before the labelling rules; provenance after.
+
+    A stage whose table or baseline the pack does not carry is left out; so is provenance when no rule labels.
+    """
 
     def __init__(self, payload: Payload) -> None:
-        self.lineage = Lineage()
-        self._before: dict[str, Any] = {"lineage": self.lineage}
-        self.links = Links()
+        registries = payload.registries
+        lineage = Lineage()
+        self._stages: dict[str, Any] = {"lineage": lineage}
+        if "agents" in registries:
+            self._stages["attribution"] = Attribution(registries["agents"])
+        if "destinations" in registries:
+            self._stages["destinations"] = Destinations(registries["destinations"])
+        if "intrinsic" in registries:
+            self._stages["intrinsic"] = Intrinsic(registries["intrinsic"])
+        if payload.baselines:
+            self._stages["drift"] = Drift(payload.baselines)
+        self._applies = [stage.apply for stage in self._stages.values()]
+        self._provenance: Provenance | None = None
+        if any(rule.label for rule in payload.plan.rules):
+            self._provenance = self._stages["provenance"] = Provenance()
+        self.links = Links(lineage, self._provenance)
 
-    def before(self, event: dict[str, Value]) -> None:
+    def apply(self, event: dict[str, Value]) -> None:
         """Add to the event what does not depend on labels."""
-        for stage in self._before.values():
-            stage.apply(event)
+        for apply in self._applies:
+            apply(event)
 
-    def provenance(self, event: dict[str, Value], labels: Sequence[str]) -> None:
-        """Give the event's labels to the data, and the data's labels to the event."""
+    def follow(self, event: dict[str, Value], labels: Sequence[str]) -> None:
+        """Give the labels to the event's data, and the labels of the data to the event."""
+        if self._provenance:
+            self._provenance.apply(event, labels)
 
-    def provenance_of(self, event: Mapping[str, Value]) -> tuple[float, list[str]]:
-        """Give the confidence of what was enriched, and the hops of the labelled data."""
-        return 1.0, []
+    def path(self, event: Event) -> list[str]:
+        """Tell the way of the labelled data that the event's process holds, a line each hop."""
+        labels, entity = event.get("provenance.labels"), event.get("process.entity_id")
+        if not self._provenance or not isinstance(labels, list) or not entity:
+            return []
+        hops = [hop for label in labels for hop in self._provenance.path(str(entity), label)]
+        return list(
+            dict.fromkeys(f"{hop.action} {hop.source} → {hop.target} ({hop.confidence:.2f})" for hop in hops)
+        )
 
     def counts(self) -> dict[str, int]:
         """Give what the stages had to forget."""
-        return {f"{name}_evicted": stage.evicted for name, stage in self._before.items()}
+        return {f"{name}_evicted": getattr(stage, "evicted", 0) for name, stage in self._stages.items()}
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give the stages' states as plain data."""
+        return {name: stage.snapshot() for name, stage in self._stages.items()}
+
+    def restore(self, data: Mapping[str, Any]) -> None:
+        """Take up the states of the stages that are still here."""
+        for name, stage in self._stages.items():
+            if name in data:
+                stage.restore(data[name])
