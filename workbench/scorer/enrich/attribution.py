@@ -60,12 +60,13 @@ class Attribution:
             self._outside(member, event)
             return
         call, method = scope.call, scope.method
-        if member.harness or member.actor == "mcp_server":
-            run = self._runs.get(scope.session)
-            running = self._running(run, by_mcp=not member.harness) if run is not None else []
+        run = self._runs.get(scope.session)
+        if call is None and run is not None and (member.harness or member.actor == "mcp_server"):
+            running = self._running(run, by_mcp=not member.harness)
             if len(running) == 1:  # the agent, or its server, carries the call out in its own process
                 call, method = running[0], "timing"
-        self._say(event, scope.session, scope.agent, call)
+        self._say(event, run, scope.agent, call)
+        event.setdefault("gen_ai.conversation.id", scope.session)  # also of a session that was forgotten
         event["attribution.actor"] = member.actor
         event["attribution.method"] = method
         known = "ancestry_call" if call is not None and method == "ancestry" else method
@@ -81,7 +82,7 @@ class Attribution:
             named = [(run, call) for run, call in running if call.server and call.server in line]
             if len(running) == 1 or len(named) == 1:
                 run, call = (named or running)[0]
-                self._say(event, run.id, run.agent, call)
+                self._say(event, run, run.agent, call)
                 event["attribution.method"] = "timing"
                 event["attribution.confidence"] = self._confidence["timing"]
         elif member.actor != "unknown":
@@ -92,18 +93,19 @@ class Attribution:
     def _running(run: Run, *, by_mcp: bool) -> list[ToolCall]:
         return [call for call in run.calls.running() if call.by_mcp == by_mcp]
 
-    def _say(self, event: dict[str, Any], session: str, agent: str, call: ToolCall | None) -> None:
-        event.setdefault("gen_ai.conversation.id", session)
+    @staticmethod
+    def _say(event: dict[str, Any], run: Run | None, agent: str, call: ToolCall | None) -> None:
+        prompt = ""
+        if run is not None:
+            prompt = run.prompt
+            event.setdefault("gen_ai.conversation.id", run.id)
         if agent:
             event.setdefault("gen_ai.agent.name", agent)
-        prompt = ""
         if call is not None:
             prompt = call.prompt
             event.setdefault("gen_ai.tool.call.id", call.id)
             if call.tool:
                 event.setdefault("gen_ai.tool.name", call.tool)
-        elif (run := self._runs.get(session)) is not None:
-            prompt = run.prompt
         if prompt:
             event.setdefault("gen_ai.prompt.id", prompt)
 
@@ -116,6 +118,7 @@ class Attribution:
         call = run.calls.get(told)
         if action == "prompt":
             run.prompt = event.get("gen_ai.prompt.id", "")
+            run.calls.turn()
         elif action == "tool_call":
             call = self._told_call(run, event)
         elif action == "tool_result":
@@ -125,7 +128,7 @@ class Attribution:
                 run.calls.end(call.id, event["@timestamp"])
         elif action == "session_end":
             run.live = False
-        self._say(event, run.id, run.agent, call)
+        self._say(event, run, run.agent, call)
         if "attribution.method" not in event:
             event["attribution.actor"] = "developer" if action == "prompt" else "agent"
             event["attribution.method"] = "harness_event"

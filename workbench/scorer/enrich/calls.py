@@ -103,8 +103,7 @@ class Calls:
             known.tool, known.prompt = known.tool or call.tool, known.prompt or call.prompt
             known.server, known.commands = known.server or call.server, known.commands or call.commands
             return known
-        if not self._any_ended:
-            self._open.clear()  # this harness does not tell when a call ends: the next call ends it
+        self.turn()
         self._calls[call.id] = self._open[call.id] = call
         if len(self._calls) > MAX_CALLS:
             oldest = next(iter(self._calls))
@@ -112,6 +111,11 @@ class Calls:
             self._open.pop(oldest, None)
             self.evicted += 1
         return call
+
+    def turn(self) -> None:
+        """Note that the agent went on; where a harness never tells when a call ends, that ends it."""
+        if not self._any_ended:
+            self._open.clear()
 
     def end(self, call_id: str, time: int) -> None:
         """Note that a call ended."""

@@ -36,18 +36,10 @@ class Members:
     def root(self, entity: str, run: Run) -> None:
         """Make a process the first of a session that the harness told of."""
         member = self._members.get(entity) or Member()
-        if member.scope is None:
-            member.scope = Scope(run.id, run.agent, 1.0)
-        elif member.scope.session != run.id:
-            known = self._runs.get(member.scope.session)
-            if (
-                known is not None and known.root == entity
-            ):  # recognised before it was told of: the same session
-                self._runs.alias(known.id, run)
-                known.live = False
-                member.scope.session, member.scope.agent, member.scope.certainty = run.id, run.agent, 1.0
-            else:
-                member.scope = Scope(run.id, run.agent, 1.0)
+        guessed = self._runs.get(member.scope.session) if member.scope is not None else None
+        if guessed is not None and guessed is not run and guessed.root == entity:
+            self._runs.merge(guessed, run)
+        member.scope = Scope(run.id, run.agent, 1.0)
         member.actor, member.harness, member.children = "agent", True, ""
         self._members.put(entity, member)
 

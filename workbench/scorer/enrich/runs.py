@@ -85,6 +85,12 @@ class Runs:
         run.agent, run.root = agent or run.agent, root or run.root
         return run
 
+    def merge(self, guessed: Run, told: Run) -> None:
+        """Let a session that was recognised before it was told of be the one told of."""
+        self._runs.pop(guessed.id)
+        self.alias(guessed.id, told)
+        told.spawns.extend(guessed.spawns)
+
     def alias(self, session: str, run: Run) -> None:
         """Let `session` name `run` too."""
         self._aliases.put(session, run.id)
