@@ -11,8 +11,8 @@ import msgspec
 from workbench.baseline.agent import AgentBaseline
 from workbench.dataset.recording import Recording
 from workbench.errors import InputError
-from workbench.scorer.enrich.pipeline import Enrichment
 from workbench.scorer.enrich.drift import FROZEN_VERSION, POPULATION
+from workbench.scorer.enrich.pipeline import Enrichment
 
 
 def fit(recordings: Iterable[Recording], registries: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench import cli
-from workbench.baseline import fit
 from workbench.dataset.dataset import Dataset
 from workbench.dataset.recording import Recording
 from workbench.errors import GateError, InputError, SignatureError
@@ -21,7 +20,6 @@ from workbench.evaluate.latency import measure, repeat_sessions
 from workbench.evaluate.metrics import ALERTING
 from workbench.nb.finding_table import FindingTable
 from workbench.pack.keys import trusted_keys
-from workbench.registry import load_all
 from workbench.scorer import Finding, Scorer
 from workbench.scorer.payload import open_pack
 

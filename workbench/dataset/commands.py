@@ -12,10 +12,11 @@ Directory = Annotated[Path, typer.Argument(metavar="DIR", help="a dataset, or an
 
 
 def register(app: typer.Typer) -> None:
-    """Add `dataset info` and `dataset validate`."""
+    """Add `dataset info`, `validate` and `thin`."""
     group = typer.Typer(help="Look at datasets and check them.", no_args_is_help=True)
     group.command("info")(info)
     group.command("validate")(validate)
+    group.command("thin")(thin)
     app.add_typer(group, name="dataset")
 
 
@@ -69,3 +70,20 @@ def validate(path: Directory) -> None:
     if faults:
         raise typer.Exit(1)
     typer.echo(f"{len(dataset.directories())} recordings, all sound")
+
+
+def thin(
+    path: Directory,
+    out: Annotated[Path, typer.Option(help="where the thinned recordings go")],
+) -> None:
+    """Copy recordings without the reads of library code, which is most of their size; it is counted as loss.
+
+    Example: `workbench dataset thin datasets/quickstart --out build/thin`
+    """
+    from workbench.dataset.dataset import Dataset
+    from workbench.dataset.thin import REASON
+    from workbench.dataset.thin import thin as copy
+
+    for recording in Dataset.open(path).recordings():
+        thinned = copy(recording, out / recording.path.name)
+        typer.echo(f"{thinned.path}: {thinned.session.loss.not_visible[REASON]} library reads left out")
