@@ -7,8 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from capture.lab.driver.base import Driver, Launch
+from capture.lab.habits import interleave
 from capture.lab.home import Files, expand, furnish
 from capture.lab.internet import tls
 from capture.lab.model.script import Script, Turn
@@ -69,21 +71,29 @@ def make_world(scenario: Scenario, seed: int) -> World:
 
 def make_script(scenario: Scenario, driver: Driver, world: World) -> Script:
     """Put the scenario's steps into the words of a model, with call ids of their own."""
-    turns = [
-        Turn(
-            step=step.name,
-            id=f"call_{world.token(24)}",
-            tool=step.tool or "shell",
-            arguments=_fill(step.arguments, world) if step.tool else {"command": world.fill(step.run)},
-            say=world.fill(step.say),
+    turns = []
+    language = scenario.repository.partition("-")[0]
+    for item in interleave(len(scenario.steps), language, world):
+        call = f"call_{world.token(24)}"
+        if isinstance(item, str):
+            turns.append(Turn(step="", id=call, arguments={"command": item}))
+            continue
+        step = scenario.steps[item]
+        tool, arguments = (step.tool, _fill(step.arguments, world)) if step.tool else ("shell", None)
+        turns.append(
+            Turn(
+                step=step.name,
+                id=call,
+                tool=tool,
+                arguments=arguments or {"command": world.fill(step.run)},
+                say=world.fill(step.say),
+            )
         )
-        for step in scenario.steps
-    ]
     port = world.random.randrange(20_000, 60_000)
     return Script(turns=driver.close_script(turns, world), seed=world.seed, port=port)
 
 
-def _fill(arguments: dict[str, object], world: World) -> dict[str, object]:
+def _fill(arguments: dict[str, Any], world: World) -> dict[str, Any]:
     return {key: world.fill(value) if isinstance(value, str) else value for key, value in arguments.items()}
 
 
@@ -167,6 +177,9 @@ def _environment(world: World) -> dict[str, str]:
         "REQUESTS_CA_BUNDLE": _TRUST,
         "NODE_EXTRA_CA_CERTS": _TRUST,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        # Install scripts run by themselves, as npm did until it learnt to ask.
+        "NPM_CONFIG_DANGEROUSLY_ALLOW_ALL_SCRIPTS": "true",
+        "NPM_CONFIG_UPDATE_NOTIFIER": "false",
     }
 
 

@@ -90,6 +90,7 @@ class World:
         }
         for n in range(1, 5):
             self.values[f"word{n}"] = self.word("-")
+            self.values[f"word{n}m"] = self.values[f"word{n}"].replace("-", "_")
             self.values[f"file{n}"] = (
                 f"{draw.choice(_WORDS['files'])}-{self.token(4, string.digits + 'abcdef')}"
             )

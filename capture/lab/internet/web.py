@@ -77,11 +77,11 @@ class _Handler(BaseHTTPRequestHandler):
                 body = gzip.decompress(body)
                 del headers["content-encoding"]
             self._answer(*git.serve(self.command, self.path, headers, body))
-        elif self.command not in ("GET", "HEAD"):
-            self._answer(201, {"Content-Type": "application/json"}, b'{"status":"ok"}\n')
         elif path in self.server.pages:
             kind = "text/html" if path.endswith("/") else "application/octet-stream"
             self._answer(200, {"Content-Type": kind}, self.server.pages[path])
+        elif self.command not in ("GET", "HEAD"):
+            self._answer(201, {"Content-Type": "application/json"}, b'{"status":"ok"}\n')
         elif path == "/":
             self._answer(200, {"Content-Type": "text/html"}, b"<html><body>ok</body></html>\n")
         else:
