@@ -25,7 +25,7 @@ FUSION: Mapping[str, Any] = {
 }
 """How signals weigh, judged by hand: log-odds for a risk of 100, as a logistic regression would fit them.
 
-From the score `alert` on, a verdict is an alert whatever the findings ask for. One that a finding asks to block
+From the score `alert` on, a verdict is an alert whatever the findings ask for. What a finding asks to block
 is a block only from the score `block` on, and with a finding at least as sure as `block_confidence`, lest an
 unlikely way of the data stops someone's work.
 """
@@ -50,7 +50,7 @@ class Verdict(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Weighing:
-    """What is known of one event or session: of each signal the heaviest finding, so noise does not add up."""
+    """What is known of one event or session: each signal's heaviest finding, so that noise does not add up."""
 
     def __init__(self) -> None:
         self.risks: dict[str, float] = {}
