@@ -7,7 +7,6 @@ import sys
 from importlib import import_module
 from importlib.metadata import entry_points
 
-import click
 import typer
 
 from workbench.errors import WorkbenchError
@@ -54,13 +53,11 @@ def run(arguments: list[str]) -> int:
     except WorkbenchError as error:
         typer.echo(f"workbench: {error}", err=True)
         return MISUSE
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
+    except typer.TyperException as error:
+        if told := str(error):  # it has none when the help was shown in its place
+            typer.echo(f"workbench: {told} (mend: see --help)", err=True)
         return MISUSE
-    except click.ClickException as error:
-        typer.echo(f"workbench: {error.format_message()} (mend: see --help)", err=True)
-        return MISUSE
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         typer.echo("workbench: interrupted; nothing half-written was left", err=True)
         return INTERRUPTED
     except BrokenPipeError:
