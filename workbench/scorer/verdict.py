@@ -50,7 +50,7 @@ class Verdict(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Weighing:
-    """What is known of one event or session: each signal's heaviest finding, so that noise does not add up."""
+    """What is known of one event or session: each signal's heaviest finding, so noise does not add up."""
 
     def __init__(self) -> None:
         self.risks: dict[str, float] = {}
