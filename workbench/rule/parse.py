@@ -73,7 +73,7 @@ def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
         parsed: Parsed = kind.from_dict(data, collect_errors=True, source=source)
         faults: list[Exception] = list(parsed.errors)
     # pySigma trips over some malformed input in other ways; that too is a fault of the rule.
-    except Exception as fault:  # noqa: BLE001
+    except Exception as fault:
         faults = [fault]
     # A fault of an item has been found already, where it stands.
     items = {"modifier", "value", "regex", "modified"} if found else set()
@@ -112,7 +112,7 @@ def _item_faults(document: Document, definition: Any, keys: tuple[Key, ...]) -> 
             continue
         try:
             SigmaDetectionItem.from_mapping(key, value)
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:
             fault = _translate(document, error)
             yield document.fault(fault.cause, *here, code=fault.code, mend=fault.mend)
 

@@ -168,7 +168,7 @@ def _unique(rules: list[LoadedRule], errors: list[RuleError]) -> list[LoadedRule
                 )
             )
             continue
-        taken.update({name: rule for name in names.values()})
+        taken.update(dict.fromkeys(names.values(), rule))
         kept.append(rule)
     return kept
 

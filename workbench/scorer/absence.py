@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+
 import msgspec
 
 from workbench.event import Value

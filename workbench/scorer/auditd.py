@@ -6,7 +6,6 @@ auditd's log. Only what an event really holds is derived: a field it cannot know
 
 from __future__ import annotations
 
-
 from workbench.event import Event, Value
 
 SYSCALLS: dict[tuple[str, str], str] = {

@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 
 from workbench.event import Event, Value
 from workbench.scorer.absence import Absences, Pending
-from workbench.scorer.groups import Groups, Key
 from workbench.scorer.gathering import Gathering
+from workbench.scorer.groups import Groups, Key
 from workbench.scorer.links import Links
 from workbench.scorer.plan import Correlation, Plan
 from workbench.scorer.sequence import Sequence
 from workbench.scorer.sighting import Completion, Sighting
-from workbench.scorer.window import WINDOWS, Window
-from workbench.scorer.window import distinct
+from workbench.scorer.window import WINDOWS, Window, distinct
 
 _SWEEP = 8
 SESSION = "gen_ai.conversation.id"

@@ -138,5 +138,3 @@ def restore(plan: Plan, correlator: Correlator, data: Any) -> int:
     except (msgspec.ValidationError, ValueError, TypeError) as error:
         raise InputError(f"the snapshot is malformed: {error}", mend="start without it") from None
     return left
-
-

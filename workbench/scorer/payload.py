@@ -84,7 +84,7 @@ def decode_cbor(data: bytes, place: Path | None = None) -> Any:
         raw = cbor2.loads(data)
         # Tags may decode to sets, dates and references in a circle: only what JSON knows, and bytes, may pass.
         return msgspec.to_builtins(raw, builtin_types=(bytes,))
-    except Exception as error:  # noqa: BLE001 - the decoder raises whatever a tag's handler does
+    except Exception as error:
         raise PackError(
             f"the payload is not CBOR: {type(error).__name__}", place=place, mend="build the pack again"
         ) from None

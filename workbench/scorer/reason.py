@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.event import Event
 from workbench.scorer.plan import ANY_RUN, KEYWORD, Plan, Predicate
 
 _WORDS = {

@@ -56,31 +56,48 @@ class Scorer:
         """Build from an unsigned payload, as tests and notebooks do; raises PackError."""
         return cls(decode_payload(payload), enrich=enrich)
 
+    @property
+    def now(self) -> int:
+        """The time of the latest event, nanoseconds since 1970."""
+        return self._now
+
     def score(self, event: Event) -> list[Finding]:
         """Take one event; give the findings that it completes, usually none.
 
-        An event that is older than one before it is counted, and taken at that one's time.
+        An event that is older than one before it is counted, and taken at that one's time. Raises EventError
+        for an event without a time.
         """
+        return self.conclude(*self.examine(event))
+
+    def examine(self, event: Event) -> tuple[dict[str, Value], tuple[int, ...]]:
+        """Enrich a copy of the event and give it with the numbers of the detections that it matches."""
         now = event.get("@timestamp")
         if not isinstance(now, int):
             raise EventError("@timestamp is missing or not an integer", mend="decode it with workbench.event")
         if now < self._now:
             self._reordered += 1
-        self._now = now = max(now, self._now)
+        else:
+            self._now = now
         self._serial += 1
-        fired = self._correlator.advance(now, self._serial)
         own: dict[str, Value] = dict(event)
+        matched: tuple[int, ...] = ()
         if self.stages:
             self.stages.apply(own)
-        matched = self._labelling.match(own) if self._labelling else ()
-        if self.stages:
-            self.stages.follow(own, [self._labels[number] for number in matched])
-        matched += self._matcher.match(own)
-        findings = [self._detection(number, own, now) for number in matched if self._loud[number]]
+        if self._labelling:
+            matched = self._labelling.match(own)
+            if self.stages:
+                self.stages.follow(own, [self._labels[number] for number in matched])
+        return own, matched + self._matcher.match(own)
+
+    def conclude(self, own: Event, matched: tuple[int, ...]) -> list[Finding]:
+        """Give the findings that an examined event completes, windows that closed before it first."""
+        now = self._now
+        fired = self._correlator.advance(now, self._serial)
         if matched:
             fired += self._correlator.observe(matched, own, now, self._serial)
         if own.get("event.action") == "session_end":
             fired += self._correlator.end(str(own.get(SESSION, "")), now, self._serial)
+        findings = [self._detection(number, own, now) for number in matched if self._loud[number]]
         if fired:
             findings += [self._correlation(done) for done in fired if self._loud[done.rule]]
         return findings

@@ -1,0 +1,147 @@
+"""What is doubtful about a rule that can be honoured: meaning first, then style."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sigma.correlations import SigmaCorrelationRule
+from sigma.rule import SigmaDetection, SigmaRule
+from sigma.types import SigmaString
+
+from workbench.errors import RuleError
+from workbench.fields import resolve
+from workbench.rule.logsource import is_auditd, kinds_of
+from workbench.rule.ruleset import LoadedRule
+
+Check = Callable[[LoadedRule], Iterator[RuleError]]
+
+# Field prefix → the categories of the events that hold such fields.
+_FILLED_BY = {
+    "dns.": {"network"},
+    "destination.": {"network"},
+    "source.": {"network"},
+    "network.": {"network"},
+    "tls.": {"network"},
+    "http.": {"network"},
+    "url.": {"network", "agent"},
+    "user_agent.": {"network"},
+    "file.": {"file", "process"},
+    "io.": {"file"},
+    "control.": {"control"},
+}
+_TECHNIQUE = re.compile(r"(attack\.t\d{4}(\.\d{3})?|atlas\.aml[.-]t\d{4}(\.\d{3})?)", re.IGNORECASE)
+_TITLE = 110
+
+
+def check_rule(rule: LoadedRule, *, tested: bool) -> list[RuleError]:
+    """Give what is doubtful about a rule; `tested` tells whether a test stands beside it."""
+    found = [fault for check in _CHECKS for fault in check(rule)]
+    if not tested and not rule.extension.recordings:
+        mend = "put NAME.test.toml beside it, or name `workbench: recordings:`"
+        found.append(rule.document.fault("no test", "title", code="no-test", mend=mend))
+    return found
+
+
+def _identity(rule: LoadedRule) -> Iterator[RuleError]:
+    if rule.sigma.id is None:
+        yield rule.document.fault(
+            "no id", "title", code="no-id", mend="give a UUID, such as `uuidgen` prints"
+        )
+    if rule.sigma.level is None and not rule.extension.label:
+        yield rule.document.fault("no level", "title", code="no-level", mend="informational … critical")
+    if len(rule.sigma.title) > _TITLE or rule.sigma.title.endswith("."):
+        mend = f"at most {_TITLE} characters, no full stop"
+        yield rule.document.fault("the title is a sentence", "title", code="title", mend=mend)
+    if not rule.sigma.description:
+        yield rule.document.fault(
+            "no description", "title", code="no-description", mend="two sentences will do"
+        )
+
+
+def _technique(rule: LoadedRule) -> Iterator[RuleError]:
+    if not any(_TECHNIQUE.fullmatch(str(tag)) for tag in rule.sigma.tags):
+        mend = "add a tag such as attack.t1552.001 or atlas.aml.t0024"
+        yield rule.document.fault("no ATT&CK or ATLAS technique", "tags", code="no-technique", mend=mend)
+
+
+def _unused(rule: LoadedRule) -> Iterator[RuleError]:
+    if not isinstance(rule.sigma, SigmaRule):
+        return
+    words = set(re.findall(r"[A-Za-z0-9_*]+", " ".join(rule.sigma.detection.condition)))
+    if "them" in words:
+        return
+    patterns = [re.compile(re.escape(word).replace(r"\*", ".*")) for word in words]
+    for name in rule.sigma.detection.detections:
+        if not name.startswith("_") and not any(pattern.fullmatch(name) for pattern in patterns):
+            yield rule.document.fault(
+                f"detection {name!r} is never used", "detection", name, code="unused", mend="use or remove it"
+            )
+
+
+def _unfilled(rule: LoadedRule) -> Iterator[RuleError]:
+    """Fields that no event of the rule's kinds holds."""
+    if not isinstance(rule.sigma, SigmaRule) or is_auditd(rule.sigma.logsource):
+        return
+    categories = {kind.partition("/")[0] for kind in kinds_of(rule.sigma.logsource)}
+    for name, detection in rule.sigma.detection.detections.items():
+        for field in sorted(_fields(detection)):
+            dotted = resolve(field) or ""
+            holders = next((by for prefix, by in _FILLED_BY.items() if dotted.startswith(prefix)), None)
+            if categories and holders is not None and not categories & holders:
+                yield rule.document.fault(
+                    f"{field} is never filled for {', '.join(sorted(categories))} events",
+                    "detection",
+                    name,
+                    code="unfilled",
+                    mend="choose another category or field",
+                )
+
+
+def _fields(detection: SigmaDetection) -> set[str]:
+    found: set[str] = set()
+    for item in detection.detection_items:
+        found |= _fields(item) if isinstance(item, SigmaDetection) else {item.field} if item.field else set()
+    return found
+
+
+def _unreachable(rule: LoadedRule) -> Iterator[RuleError]:
+    """A field that must equal two different texts at once."""
+    if not isinstance(rule.sigma, SigmaRule):
+        return
+    for name, detection in rule.sigma.detection.detections.items():
+        for item in detection.detection_items:
+            if isinstance(item, SigmaDetection) or item.value_linking.__name__ != "ConditionAND":
+                continue
+            values: list[Any] = item.value
+            plain = {str(one).casefold() for one in values if isinstance(one, SigmaString)}
+            if len(plain) > 1 and not any(
+                isinstance(v, SigmaString) and v.contains_special() for v in values
+            ):
+                yield rule.document.fault(
+                    f"{item.field} cannot equal {len(plain)} values at once",
+                    "detection",
+                    name,
+                    code="unreachable",
+                    mend="use contains|all, or leave out all",
+                )
+
+
+def _window(rule: LoadedRule) -> Iterator[RuleError]:
+    """A window that is shorter than that of a correlation among its steps."""
+    if not isinstance(rule.sigma, SigmaCorrelationRule):
+        return
+    for position, step in enumerate(rule.steps):
+        inner = step.sigma
+        if isinstance(inner, SigmaCorrelationRule) and inner.timespan.seconds > rule.sigma.timespan.seconds:
+            yield rule.document.fault(
+                f"step {position + 1} alone may take {inner.timespan.spec}",
+                "correlation",
+                "timespan",
+                code="short-window",
+                mend="make the timespan longer than those of the steps",
+            )
+
+
+_CHECKS: tuple[Check, ...] = (_identity, _technique, _unused, _unfilled, _unreachable, _window)

@@ -1,0 +1,115 @@
+"""Linting: what is wrong with rules, and what is doubtful, all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+import typer
+
+from workbench.errors import InputError, RuleError
+from workbench.rule.checks import check_rule
+from workbench.rule.lock import check_lock, write_lock
+from workbench.rule.lower import lower_all
+from workbench.rule.ruleset import LoadedRule, RuleSet, load, read_placeholders
+from workbench.rule.vectors import run_file
+
+TESTS = ".test.toml"
+LOCK = "versions.lock"
+
+
+class Report(msgspec.Struct):
+    """What was found: `errors` are rules that cannot be honoured, `warnings` rules that had better be mended."""
+
+    errors: list[RuleError]
+    warnings: list[RuleError]
+    rules: int = 0
+    tests: int = 0
+
+
+def lint_paths(
+    paths: list[Path], placeholders: Path | None = None, lock: Path | None = None, *, update: bool = False
+) -> Report:
+    """Lint rule files and directories; a `versions.lock` in a directory is held against its rules.
+
+    Raises InputError for a path that is not there.
+    """
+    values = read_placeholders(placeholders) if placeholders else None
+    ruleset = load(paths, placeholders=values, strict=False)
+    _, faults = lower_all(ruleset)
+    report = Report([*ruleset.errors, *faults], [], len(ruleset.rules))
+    for rule in ruleset.rules:
+        report.warnings += check_rule(rule, tested=_test_of(rule) is not None)
+    for test in sorted({test for rule in ruleset.rules if (test := _test_of(rule))}):
+        beside = _beside(ruleset, test)
+        report.tests += 1
+        report.errors += run_file(test, beside)
+    lock = lock or next((path / LOCK for path in paths if (path / LOCK).is_file()), None)
+    if update:
+        write_lock(lock or _lock_for(paths), ruleset)
+    elif lock:
+        report.errors += check_lock(lock, ruleset)
+    return report
+
+
+def _lock_for(paths: list[Path]) -> Path:
+    directory = next((path for path in paths if path.is_dir()), None)
+    if directory is None:
+        raise InputError("no directory to put versions.lock in", mend="give --lock FILE")
+    return directory / LOCK
+
+
+def _test_of(rule: LoadedRule) -> Path | None:
+    file = Path(rule.document.path)
+    test = file.with_name(file.stem + TESTS)
+    return test if test.is_file() else None
+
+
+def _beside(ruleset: RuleSet, test: Path) -> RuleSet:
+    """Give the rules of the file that a test stands beside, and those they name."""
+    wanted: dict[int, None] = {}
+
+    def want(rule: LoadedRule) -> None:
+        for named in rule.steps + rule.absent:
+            want(named)
+        wanted[id(rule)] = None
+
+    for rule in ruleset.rules:
+        if _test_of(rule) == test:
+            want(rule)
+    chosen = tuple(rule for rule in ruleset.rules if id(rule) in wanted)
+    return RuleSet(chosen, ruleset.placeholders)
+
+
+def report(found: Report, *, strict: bool = False, format: str = "text") -> int:
+    """Print what was found; gives the exit status: 1 for errors, and for warnings when `strict`."""
+    if format == "json":
+        typer.echo(msgspec.json.encode(list(_plain(found))).decode())
+    elif format == "text":
+        for kind, faults in (("error", found.errors), ("warning", found.warnings)):
+            for fault in faults:
+                typer.echo(f"{kind}: {fault}")
+        typer.echo(
+            f"{found.rules} rules, {found.tests} tests: "
+            f"{len(found.errors)} errors, {len(found.warnings)} warnings"
+        )
+    else:
+        raise InputError(f"no format {format!r}", mend="text or json")
+    return 1 if found.errors or (strict and found.warnings) else 0
+
+
+def _plain(found: Report) -> Iterator[dict[str, object]]:
+    graded: Iterable[tuple[str, list[RuleError]]] = (("error", found.errors), ("warning", found.warnings))
+    for grade, faults in graded:
+        for fault in faults:
+            place = fault.place
+            yield {
+                "severity": grade,
+                "code": fault.code,
+                "path": place.path if place else "",
+                "line": place.line if place else 0,
+                "column": place.column if place else 0,
+                "cause": fault.cause,
+                "mend": fault.mend,
+            }
