@@ -29,7 +29,7 @@ class Child:
         gate, self._gate = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            _become(gate, self._gate, list(command), cwd, env, stdout)
+            _become(gate, self._gate, list(command), cwd=cwd, env=env, stdout=stdout)
         os.close(gate)
 
     def release(self) -> None:
@@ -59,6 +59,7 @@ def _become(
     gate: int,
     other_end: int,
     command: list[str],
+    *,
     cwd: Path | None,
     env: Mapping[str, str] | None,
     stdout: int | IO[bytes] | None,
@@ -79,7 +80,7 @@ def _become(
         variables = dict(os.environ if env is None else env)
         # Found here rather than by trying, which would be recorded as failed execs.
         file = shutil.which(command[0], path=variables.get("PATH", os.defpath))
-        os.execve(file or command[0], command, variables)
+        os.execve(file or command[0], command, variables)  # noqa: S606 - no shell is the point
     except PermissionError as error:
         code = _NOT_EXECUTABLE
         os.write(2, f"workbench: {command[0]}: {error.strerror}\n".encode())

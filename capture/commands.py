@@ -25,7 +25,7 @@ def record(
 
     The exit status is the command's own. Example: `workbench record --out build/hello -- sh -c 'date; id'`
     """
-    from capture.recorder import record as run  # noqa: PLC0415
+    from capture.recorder import record as run
 
     # A supervisor's polite end is an interruption too: what was seen is written.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -17,7 +17,7 @@ from typing import IO, Any
 from capture.child import Child
 from capture.redact import Redactor
 from capture.source import Source, open_source
-from capture.spool import Spool, read_events
+from capture.spool import Spool, read_events, read_session
 from workbench.dataset.recording import Recording, write_recording
 from workbench.dataset.session import Label, Loss, Session
 from workbench.errors import CaptureError
@@ -157,7 +157,7 @@ class Recorder:
     def finish(
         self, out: Path, *, harness_events: Iterable[Event] = (), label: Labeller | None = None
     ) -> Recording:
-        """Merge what was seen with the harness's own word, attribute, label, and write the recording at once."""
+        """Merge what was seen with the harness's own word, attribute, label, and write it all at once."""
         session = self.session
         events = [*read_events(self._spool_path), *self._frame()]
         for number, event in enumerate(harness_events):
@@ -198,6 +198,24 @@ def session_events(session: Session) -> list[dict[str, Value]]:
         {"@timestamp": session.started, "event.action": "session_start", "event.id": "s0", **common},
         {"@timestamp": session.ended, "event.action": "session_end", "event.id": "s1", **common},
     ]
+
+
+def recover(spool: Path, out: Path) -> Recording:
+    """Write the recording of a recorder that died, from the spool it left; raises RecordingError.
+
+    What the source lost up to then is not known, and the notes say so.
+    """
+    session = read_session(spool)
+    events = list(read_events(spool))
+    session.notes.append("recovered from the spool of a recorder that ended early: its losses are not known")
+    session.received = session.sent = len(events)
+    session.ended = max((order(event)[0] for event in events), default=session.started)
+    session.root_entity_id = str(
+        next((e["process.entity_id"] for e in events if "process.entity_id" in e), "")
+    )
+    events += session_events(session)
+    events.sort(key=order)
+    return write_recording(out, _attributed(events), session)
 
 
 def record(

@@ -1,6 +1,6 @@
 """Secrets are taken out of an event before anything is written.
 
-The shapes are in `secrets.toml`: RE2 patterns (linear time), each with the name that stands in the secret's place.
+The shapes are in `secrets.toml`: RE2 patterns (linear time), each with the name that stands in its place.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import re2
 from workbench.event import Value
 
 _TEXTS = (
-    "process.command_line", "process.working_directory", "process.executable", "file.path", "file.original.path",
-    "file.name", "file.directory", "file.extension", "dns.question.name", "destination.domain",
-    "tls.client.server_name", "url.full", "url.path", "url.domain", "user_agent.original",
-    "http.request.body.content", "gen_ai.tool.call.arguments", "gen_ai.tool.call.result", "gen_ai.prompt.text",
-    "agent.memory.path", "process.parent.command_line",
-)  # fmt: skip
+    *("process.command_line", "process.working_directory", "process.executable"),
+    *("process.parent.command_line", "process.parent.executable"),
+    *("file.path", "file.original.path", "file.name", "file.directory", "file.extension"),
+    *("dns.question.name", "destination.domain", "tls.client.server_name"),
+    *("url.full", "url.path", "url.domain", "user_agent.original", "http.request.body.content"),
+    *("gen_ai.tool.call.arguments", "gen_ai.tool.call.result", "gen_ai.prompt.text", "agent.memory.path"),
+)
 _LISTS = ("process.args", "process.env_vars")
 
 
@@ -58,7 +59,8 @@ class Redactor:
         return text
 
     def _replace(self, found: Any, mark: str) -> str:
-        offset, whole = found.start(), found.group()
+        whole: str = found.group()
+        offset = found.start()
         spans = (found.span(number) for number in range(1, found.re.groups + 1))
         start, end = next((span for span in spans if span[0] >= 0), found.span())
         if whole[start - offset : end - offset].startswith("[redacted:"):

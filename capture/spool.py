@@ -1,7 +1,8 @@
 """Events on their way to a recording, appended so that what was written survives a crash of the recorder.
 
-A frame is its payload's length and CRC-32 (both 32 bits, little-endian), then the payload in MessagePack. The first
-frame is the session as known at the start, each later one a list of events. A torn last frame is left out.
+A frame is its payload's length and CRC-32 (both 32 bits, little-endian), then the payload in MessagePack. The
+first frame is the session as known at the start, each later one a list of events. A torn last frame is left
+out.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _LARGEST = 1 << 30
 
 
 class Spool:
-    """Appends events to a file that only its owner may read; raises OSError when the disk does not take them."""
+    """Appends events to a file that only its owner may read; raises OSError when the disk takes no more."""
 
     def __init__(self, path: Path, session: Session) -> None:
         self.path = path

@@ -66,7 +66,7 @@ def _ip(family: int, raw: bytes) -> str:
 def described(end: Endpoint, *, outward: bool, unspecified: bool = False) -> dict[str, Value]:
     """Give the fields of data that moves between the ends: from here when `outward`, else to here.
 
-    The address 0.0.0.0 tells nothing of a socket that is merely not bound, and is left out unless `unspecified`.
+    The address 0.0.0.0 of a socket that is merely not bound is left out unless `unspecified`.
     """
     fields: dict[str, Value] = {
         "network.transport": end.transport,

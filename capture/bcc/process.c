@@ -64,7 +64,7 @@ RAW_TRACEPOINT_PROBE(sched_process_exec) {
     n = ARGUMENT_BYTES;
     s->record.cut |= CUT_ARGUMENTS;
   }
-  BOUND(n, 0xfff);
+  BOUND(n, 0x1fff);
   if (bpf_probe_read_user(s->data, n, (void *)from)) n = 0;
   s->end = n;
   s->record.length[0] = n;

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import pwd
 from functools import lru_cache
+from pathlib import Path
 
 from capture.bcc.clock import Clock
 from capture.bcc.records import Record
@@ -100,7 +100,7 @@ class Processes:
 
 def _executable(pid: int) -> str:
     try:
-        return os.readlink(f"/proc/{pid}/exe")
+        return str(Path(f"/proc/{pid}/exe").readlink())
     except OSError:
         return ""
 

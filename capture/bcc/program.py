@@ -33,7 +33,7 @@ class Program:
             "RING_PAGES": ring_pages,
             "INTERVAL_NS": f"{interval_ns}ULL",
             "WAKE_NS": f"{wake_ns}ULL",
-            "ARGUMENT_BYTES": 3072,
+            "ARGUMENT_BYTES": 8191,
             "CALL_PROGRAM": 0,
             "SOCKET_PROGRAM": 1,
         }
@@ -102,7 +102,8 @@ class Program:
 
 
 def _members(source: str) -> set[tuple[str, str]]:
-    found = {pair for line in source.splitlines() for pair in _MEMBER.findall(line) + _EMBEDDED.findall(line)}
+    lines = source.splitlines()
+    found = {pair for line in lines for pair in _MEMBER.findall(line) + _EMBEDDED.findall(line)}
     return found - {("type", "member")}
 
 
@@ -112,8 +113,9 @@ def _load(text: str) -> Any:
         try:
             return library.BPF(text=text.encode())
         except Exception as error:  # bcc raises Exception itself
+            told = " ".join(f"{str(error)[:200]} {said()[-400:]}".split())
             raise CaptureError(
-                f"the kernel programs do not load: {str(error)[:200]} {' '.join(said().split())[-400:]}".strip(),
+                f"the kernel programs do not load: {told}",
                 mend="run as root or with CAP_BPF and CAP_PERFMON, or use --source strace",
             ) from None
 

@@ -1,4 +1,4 @@
-"""The records that the kernel programs send: `struct record` of `record.h`, then its data in up to four parts."""
+"""The records that the kernel programs send: `struct record` of `record.h`, then data in up to four parts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from enum import IntEnum, IntFlag
 
 HEADER = struct.Struct("<QQQIIII16sQQqQQQQQIHHHHHHHHI")
 IDENTITY = slice(0, 56)  # what names the process: start … comm
-_IDENTITY = struct.Struct("<QQQIIII16s")
 
 
 class Kind(IntEnum):
@@ -35,21 +34,42 @@ class Cut(IntFlag):
 
 
 class Record:
-    """One record: header fields under the names of `record.h`; `identity` are the bytes that name the process."""
+    """One record: its header under the names of `record.h`; `identity` are the bytes naming the process."""
 
     __slots__ = (
-        "identity", "start", "parent_start", "cgroup", "tgid", "parent", "uid", "comm", "ts", "sequence", "ret",
-        "a", "b", "c", "d", "e", "tid", "cpu", "kind", "nr", "cut", "lengths", "data",
-    )  # fmt: skip
+        *("start", "parent_start", "cgroup", "tgid", "parent", "uid", "spare", "comm"),
+        *("ts", "sequence", "ret", "a", "b", "c", "d", "e", "tid", "cpu", "kind", "nr", "cut"),
+        *("lengths", "unused", "identity", "data"),
+    )
 
     def __init__(self, raw: bytes) -> None:
         (
-            self.start, self.parent_start, self.cgroup, self.tgid, self.parent, self.uid, _, self.comm, self.ts,
-            self.sequence, self.ret, self.a, self.b, self.c, self.d, self.e, self.tid, self.cpu, self.kind, self.nr,
-            self.cut, l0, l1, l2, l3, _,
-        ) = HEADER.unpack_from(raw)  # fmt: skip
+            self.start,
+            self.parent_start,
+            self.cgroup,
+            self.tgid,
+            self.parent,
+            self.uid,
+            self.spare,
+            self.comm,
+            self.ts,
+            self.sequence,
+            self.ret,
+            self.a,
+            self.b,
+            self.c,
+            self.d,
+            self.e,
+            self.tid,
+            self.cpu,
+            self.kind,
+            self.nr,
+            self.cut,
+            *lengths,
+            self.unused,
+        ) = HEADER.unpack_from(raw)
+        self.lengths = tuple(lengths)
         self.identity = raw[IDENTITY]
-        self.lengths = (l0, l1, l2, l3)
         self.data = raw[HEADER.size :]
 
     def parts(self) -> tuple[bytes, bytes, bytes, bytes]:

@@ -1,7 +1,8 @@
 """The kernel's ring buffer, read straight from its shared memory.
 
-Layout: kernel/bpf/ringbuf.c: a page with the reader's position, a page with the writer's, then the data twice in a
-row so that no record wraps. A record is a 32-bit length with two flags, 32 bits for the kernel, and its bytes.
+Layout: kernel/bpf/ringbuf.c: a page with the reader's position, a page with the writer's, then the data twice
+in a row so that no record wraps. A record is a 32-bit length with two flags, 32 bits for
+the kernel, and its bytes.
 Only for processors that keep stores in order (x86-64), as the programs are.
 """
 

@@ -25,8 +25,8 @@ _SWEEP_NS = 1_000_000_000
 class BccSource:
     """Traces a process tree with eBPF; raises CaptureError when the kernel does not let it.
 
-    `ring_mb` is the size of the buffer between kernel and reader (a power of two), `interval` the seconds after
-    which the bytes moved on a descriptor are told anew.
+    `ring_mb` is the size of the buffer between kernel and reader (a power of two), `interval` the seconds
+    after which the bytes moved on a descriptor are told anew, `wake_us` the least time between two wake-ups.
     """
 
     name = "bcc"

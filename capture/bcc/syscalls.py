@@ -11,8 +11,9 @@ import msgspec
 NONE = 0xFFFF
 _REGISTERS = ("di", "si", "dx", "r10", "r8", "r9")
 _ARGUMENTS = (
-    "path", "directory", "path2", "directory2", "fd", "from", "to", "x", "y", "buffer", "address", "address_length",
-)  # fmt: skip
+    *("path", "directory", "path2", "directory2", "fd", "from", "to"),
+    *("x", "y", "buffer", "address", "address_length"),
+)
 
 
 class Syscall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

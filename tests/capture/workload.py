@@ -21,10 +21,10 @@ def files() -> None:
     Path("a").read_text()
     Path("a").rename("b")
     os.link("b", "hard")
-    os.symlink("b", "soft")
+    Path("soft").symlink_to("b")
     Path("b").chmod(0o640)
     os.chown("b", 1, 2)
-    os.unlink("hard")
+    Path("hard").unlink()
     Path("made").mkdir()
     Path("made").rmdir()
     with suppress(OSError):
@@ -79,7 +79,8 @@ def talk() -> None:
     client = socket.create_connection(listener.getsockname())
     served, _ = listener.accept()
     client.sendall(
-        b"POST /in?k=1 HTTP/1.1\r\nHost: sink.example:80\r\nUser-Agent: probe\r\nContent-Length: 4\r\n\r\nbody"
+        b"POST /in?k=1 HTTP/1.1\r\nHost: sink.example:80\r\n"
+        b"User-Agent: probe\r\nContent-Length: 4\r\n\r\nbody"
     )
     served.recv(1000)
     served.sendall(b"r" * 100)

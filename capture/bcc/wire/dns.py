@@ -68,7 +68,7 @@ def _addresses(data: bytes, at: int, count: int) -> list[str]:
 
 
 def _name(data: bytes, at: int) -> tuple[str, int]:
-    """Read a name; gives it and the place after it, 0 when it is malformed. Pointers only ever go backwards."""
+    """Read a name; gives it and the place after it, 0 when malformed. Pointers only ever go backwards."""
     labels: list[str] = []
     after, length, limit = 0, 0, at
     while at < len(data):

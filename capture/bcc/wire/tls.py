@@ -6,7 +6,10 @@ _SERVER_NAME = 0
 
 
 def server_name(data: bytes) -> str | None:
-    """Give the server name asked for: "" when there is none, None when this is no ClientHello or was cut before it."""
+    """Give the server name asked for: "" when there is none.
+
+    None when this is no ClientHello, or was cut before the name.
+    """
     if len(data) < 43 or data[0] != 0x16 or data[5] != 1:
         return None
     try:

@@ -1,0 +1,52 @@
+"""What the kernel source loses or cannot see is counted, exactly."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from capture.bcc.source import BccSource
+from capture.recorder import Recorder, record
+
+pytestmark = pytest.mark.live
+
+OPENS = 20_000
+STORM = f"for _ in range({OPENS}): open('/etc/hostname').close()"
+
+
+def test_received_and_lost_add_up_to_sent_under_a_ring_too_small(tmp_path: Path) -> None:
+    recorder = Recorder(BccSource(ring_mb=0.0625))
+    recorder.run([sys.executable, "-c", STORM])
+    recording = recorder.finish(tmp_path / "r")
+    session = recording.session
+    assert session.loss.dropped > 0
+    assert session.received + session.loss.dropped == session.sent
+    assert session.received == sum(e["event.category"] != "agent" for e in recording.events())
+    assert session.sent > OPENS
+
+
+def test_a_ring_of_the_usual_size_loses_nothing(tmp_path: Path) -> None:
+    recording = record([sys.executable, "-c", STORM], tmp_path / "r", source="bcc")
+    opens = [e for e in recording.events() if e.get("file.path") == "/etc/hostname"]
+    assert len(opens) == OPENS
+    assert recording.session.loss.total() == 0
+
+
+def test_what_cannot_be_seen_is_counted(tmp_path: Path) -> None:
+    script = Path(__file__).with_name("blindspots.py")
+    recording = record([sys.executable, str(script)], tmp_path / "r", source="bcc")
+    assert recording.session.exit_code == 0
+    assert recording.session.loss.not_visible == {"io_uring": 1, "compat32": 1}
+    (asked,) = [e for e in recording.events() if e["event.action"] == "dns"]
+    assert (asked["dns.question.name"], asked["dns.question.type"]) == ("long.example", "TXT")
+    assert asked["network.transport"] == "tcp"
+
+
+def test_arguments_beyond_the_limit_are_cut_and_counted(tmp_path: Path) -> None:
+    recording = record(["/bin/echo", "x" * 9000], tmp_path / "r", source="bcc")
+    (echo,) = [e for e in recording.events() if e["event.action"] == "exec"]
+    assert len(str(echo["process.command_line"])) == 8191
+    assert recording.session.loss.detail["cut_arguments"] == 1
+    assert recording.session.loss.truncated == 1
