@@ -11,8 +11,11 @@ import msgspec
 from workbench.baseline.agent import AgentBaseline
 from workbench.dataset.recording import Recording
 from workbench.errors import InputError
+from workbench.event import Value
 from workbench.scorer.enrich.drift import FROZEN_VERSION, POPULATION
-from workbench.scorer.enrich.pipeline import Enrichment
+from workbench.scorer.payload import FORMAT, SCORER, Payload
+from workbench.scorer.plan import Plan
+from workbench.scorer.stages import Stages
 
 
 def fit(recordings: Iterable[Recording], registries: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -23,12 +26,28 @@ def fit(recordings: Iterable[Recording], registries: Mapping[str, Any]) -> list[
     learned: dict[str, AgentBaseline] = {POPULATION: AgentBaseline(POPULATION)}
     benign = [recording for recording in recordings if not recording.malicious]
     for recording in sorted(benign, key=lambda recording: recording.session.started):
-        enrichment = Enrichment(registries)
-        events = [enrichment.apply(event) for event in recording.events()]
+        events = _enriched(recording, registries)
         agent = recording.session.agent
         for name in (agent, POPULATION):
             learned.setdefault(name, AgentBaseline(name)).learn_session(events)
     return [baseline.freeze() for _, baseline in sorted(learned.items())]
+
+
+def _enriched(recording: Recording, registries: Mapping[str, Any]) -> list[dict[str, Value]]:
+    """Give the events as the scorer's stages leave them under a pack without rules or baselines."""
+    empty = Payload(
+        format=FORMAT,
+        name="",
+        version="",
+        minimum_scorer=SCORER,
+        plan=Plan((), ()),
+        registries=dict(registries),
+    )
+    stages = Stages(empty)
+    events = list(recording.events())
+    for event in events:
+        stages.apply(event)
+    return events
 
 
 def save(path: Path, frozen: list[dict[str, Any]]) -> None:

@@ -11,6 +11,7 @@ from workbench.dataset.recording import Recording
 from workbench.evaluate.metrics import ALERTING, Judged, Metrics, measure
 from workbench.evaluate.outcome import Hit, Outcome
 from workbench.scorer import Finding, Scorer
+from workbench.scorer.plan import Rule
 
 Map = Callable[[Callable[[Path], Outcome], Iterable[Path]], Iterable[Outcome]]
 
@@ -45,7 +46,7 @@ def replay(payload: bytes, directory: Path) -> Outcome:
         hits.extend(_hit(finding, index) for finding in scorer.score(event))
     hits.extend(_hit(finding, -1) for finding in scorer.close())
     session = recording.session
-    verdict = scorer.verdict(session.id)
+    verdict = scorer.verdicts.session(session.id)
     return Outcome(
         recording=directory.name,
         session=session.id,
@@ -83,12 +84,10 @@ def backtest(payload: bytes, directories: Iterable[Path], *, map: Map = map) -> 
     not depend on it.
     """
     outcomes = tuple(map(partial(replay, payload), directories))
-    rules = [
-        (rule["id"], rule["title"], rule["signal"]) for rule in Scorer.from_payload(payload).rules()
-    ]
+    loud = [rule for rule in Scorer.from_payload(payload).plan.rules if not rule.silent]
     return Report(
         outcomes=outcomes,
-        rules=tuple(_judge_rule(outcomes, *rule) for rule in rules),
+        rules=tuple(_judge_rule(outcomes, rule) for rule in loud),
         verdict=measure([_judged(o, o.decision in ALERTING) for o in outcomes]),
     )
 
@@ -97,13 +96,14 @@ def _judged(outcome: Outcome, called: bool) -> Judged:
     return Judged(outcome.malicious, called, outcome.ended - outcome.started)
 
 
-def _judge_rule(outcomes: Sequence[Outcome], rule_id: str, title: str, signal: str) -> RuleResult:
-    judged, scenarios = [], {}
+def _judge_rule(outcomes: Sequence[Outcome], rule: Rule) -> RuleResult:
+    judged: list[Judged] = []
+    scenarios: dict[str, list[str]] = {}
     for outcome in outcomes:
-        hits = [hit for hit in outcome.hits if hit.rule_id == rule_id]
+        hits = [hit for hit in outcome.hits if hit.rule_id == rule.id]
         # A finding that rests on no malicious event is none, even where the session has others.
         called = any(map(outcome.caught, hits)) if outcome.malicious else bool(hits)
         judged.append(_judged(outcome, called))
-        if steps := outcome.steps_caught(rule_id):
+        if steps := outcome.steps_caught(rule.id):
             scenarios[outcome.scenario] = sorted({*scenarios.get(outcome.scenario, ()), *steps})
-    return RuleResult(rule_id, title, signal, measure(judged), scenarios)
+    return RuleResult(rule.id, rule.title, rule.signal, measure(judged), scenarios)

@@ -53,7 +53,9 @@ def repeat_sessions(recorded: Sequence[Sequence[Event]], count: int) -> Iterator
     """
     given = 0
     shift = max(int(e["@timestamp"]) for s in recorded for e in s) - min(  # type: ignore[arg-type]
-        int(e["@timestamp"]) for s in recorded for e in s  # type: ignore[arg-type]
+        int(e["@timestamp"])
+        for s in recorded
+        for e in s  # type: ignore[arg-type]
     )
     for round_ in itertools.count():
         for events in recorded:

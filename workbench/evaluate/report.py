@@ -39,7 +39,8 @@ def to_junit(report: Report) -> bytes:
             ET.SubElement(case, "failure", message=what).text = f"score {outcome.score}; rules: {rules}"
     suite.set("failures", str(failures))
     ET.indent(suite)
-    return ET.tostring(suite, encoding="utf-8", xml_declaration=True) + b"\n"
+    text: bytes = ET.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
 
 
 def write(path: Path, content: bytes) -> None:

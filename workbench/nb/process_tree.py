@@ -67,7 +67,7 @@ class ProcessTree:
 
     def __repr__(self) -> str:
         """Draw the tree as indented text."""
-        lines = []
+        lines: list[str] = []
         for depth, node in self._walk():
             if len(lines) == SHOWN:
                 break

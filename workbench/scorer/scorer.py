@@ -18,13 +18,14 @@ from workbench.scorer.payload import Payload, decode_payload, open_pack
 from workbench.scorer.plan import rules_by_data
 from workbench.scorer.reason import Reasons
 from workbench.scorer.stages import Stages
+from workbench.scorer.verdict import Verdicts
 
 
 class Scorer:
     """Scores events, one at a time, in order of (`@timestamp`, `event.sequence`).
 
-    Given the same pack and the same events it says the same; its memory is bounded, and `counts` tells what it
-    had to forget.
+    Given the same pack and the same events it says the same; its memory is bounded, and `counts` tells what
+    it had to forget.
     """
 
     def __init__(self, payload: Payload, *, enrich: bool = True) -> None:
@@ -39,6 +40,7 @@ class Scorer:
         self._correlator = Correlator(self.plan, self.stages.links if self.stages else Links())
         self._by_data = rules_by_data(self.plan)
         self._reasons = Reasons(self.plan)
+        self.verdicts = Verdicts(payload.fusion)
         self._now = 0
         self._serial = 0
         self._reordered = 0
@@ -100,12 +102,16 @@ class Scorer:
         findings = [self._detection(number, own, now) for number in matched if self._loud[number]]
         if fired:
             findings += [self._correlation(done) for done in fired if self._loud[done.rule]]
+        if findings or "risk.intrinsic" in own:
+            self.verdicts.update(own, findings)
         return findings
 
     def close(self) -> list[Finding]:
         """Close every open window; give what was still waiting for something that never came."""
         fired = self._correlator.end(None, self._now, self._serial)
-        return [self._correlation(done) for done in fired if self._loud[done.rule]]
+        findings = [self._correlation(done) for done in fired if self._loud[done.rule]]
+        self.verdicts.update({}, findings)
+        return findings
 
     def counts(self) -> Mapping[str, int]:
         """Give what was seen and what had to be forgotten: events, reordered, groups, evictions …"""
@@ -160,6 +166,7 @@ class Scorer:
             "reordered": self._reordered,
             "correlations": save(self.plan, self._correlator),
             "stages": self.stages.snapshot() if self.stages else {},
+            "verdicts": self.verdicts.snapshot(),
         }
 
     def restore(self, data: Mapping[str, Any]) -> int:
@@ -175,6 +182,7 @@ class Scorer:
             left = restore(self.plan, self._correlator, data["correlations"])
             if self.stages:
                 self.stages.restore(data["stages"])
+            self.verdicts.restore(data["verdicts"])
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise InputError(f"the snapshot is malformed: {error!r}", mend="start without it") from None
         return left

@@ -1,15 +1,29 @@
-"""Which of many patterns a text matches, in one linear pass."""
+"""Which of many patterns a text matches, in one linear pass.
+
+RE2's filter finds the literals of all patterns at once, and tries only the patterns whose literals are there.
+(One automaton for all patterns at once is ruled out: wildcards make its states multiply, and it then spends its
+time rebuilding them.)
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import re2
 
 from workbench.errors import PackError
 from workbench.scorer.plan import ANY_RUN, Predicate
 
-_MEMORY = 8 << 20
+_PATTERNS = 400
+_CHARACTERS = 16_384
+_WATCH = "\x01watch\x01"
+
+
+def quiet() -> re2.Options:
+    """Give RE2 options that keep it from writing to standard error."""
+    options = re2.Options()
+    options.log_errors = False
+    return options
 
 
 def pattern_of(predicate: Predicate) -> str:
@@ -39,51 +53,55 @@ def _part(part: str | int, cased: bool) -> str:
 class PatternSet:
     """Patterns with a bit each; `match` gives the bits of all that are found in a text.
 
-    A pattern that is always found stands watch: should RE2 run out of memory, which it reports as "nothing
-    found", the patterns are tried one by one instead.
+    Raises PackError for a pattern that RE2 cannot take.
 
-    >>> bin(PatternSet([("ab", 1), ("b+c", 2)]).match("xabbc"))
+    >>> bin(PatternSet([("ab", 1), ("b+c", 2), ("d", 4)]).match("xabbc"))
     '0b11'
     """
 
-    __slots__ = ("_bits", "_halves", "_patterns", "_set")
+    __slots__ = ("_filters",)
 
     def __init__(self, patterns: Sequence[tuple[str, int]]) -> None:
-        self._patterns = list(patterns)
-        self._bits = [bit for _, bit in patterns]
-        self._halves: tuple[PatternSet, PatternSet] | None = None
-        options = re2.Options()
-        options.max_mem = _MEMORY
-        options.log_errors = False
-        self._set = re2.Set.SearchSet(options)
-        for pattern, _ in patterns:
-            try:
-                self._set.Add(pattern)
-            except re2.error as error:
-                raise PackError(f"RE2 cannot take the pattern {pattern[:80]!r}: {error}") from None
-        self._set.Add("")
-        self._set.Compile()
-        if len(self._patterns) > 1 and len(self._patterns) not in self._set.Match(""):
-            middle = len(self._patterns) // 2
-            self._halves = PatternSet(self._patterns[:middle]), PatternSet(self._patterns[middle:])
+        self._filters = [
+            (_compile([pattern for pattern, _ in part]), [*(bit for _, bit in part), 0]) for part in _parts(patterns)
+        ]
 
     def match(self, text: str) -> int:
         """Give the bits of the patterns found in `text`; characters that are no Unicode count as `?`."""
-        if self._halves:
-            return self._halves[0].match(text) | self._halves[1].match(text)
         try:
-            found = self._set.Match(text)
+            encoded = text.encode()
         except UnicodeEncodeError:
-            text = text.encode(errors="replace").decode()
-            found = self._set.Match(text)
+            encoded = text.encode(errors="replace")
         bits = 0
-        watch = len(self._bits)
-        for index in found:
-            if index != watch:
-                bits |= self._bits[index]
-        if watch not in found:
-            return self._one_by_one(text)
+        for filter_, mine in self._filters:
+            for index in filter_.Match(encoded) or ():
+                bits |= mine[index]
         return bits
 
-    def _one_by_one(self, text: str) -> int:
-        return sum(bit for pattern, bit in self._patterns if re2.search(pattern, text))
+
+def _parts(patterns: Sequence[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
+    """Part patterns so that none of RE2's automata outgrows its memory, which it would keep to itself."""
+    part: list[tuple[str, int]] = []
+    size = 0
+    for pattern in patterns:
+        if part and (len(part) >= _PATTERNS or size + len(pattern[0]) > _CHARACTERS):
+            yield part
+            part, size = [], 0
+        part.append(pattern)
+        size += len(pattern[0])
+    if part:
+        yield part
+
+
+def _compile(patterns: list[str]) -> re2.Filter:
+    found = re2.Filter()
+    for pattern in patterns:
+        try:
+            found.Add(pattern, quiet())
+        except re2.error as error:
+            raise PackError(f"RE2 cannot take the pattern {pattern[:80]!r}: {error}") from None
+    found.Add(_WATCH, quiet())
+    found.Compile()
+    if len(patterns) not in (found.Match(_WATCH) or ()):
+        raise PackError("the patterns of one field are too large for RE2", mend="split the rules into packs")
+    return found

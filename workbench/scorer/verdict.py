@@ -142,17 +142,24 @@ class Verdicts:
         return self._sessions.evicted
 
     def update(self, event: Event, findings: Iterable[Finding]) -> Verdict:
-        """Give the event's verdict, and let its session remember it."""
-        findings = list(findings)
-        weighing = Weighing()
-        weighing.add(event, findings, self._fusion["block_confidence"])
+        """Give the event's verdict, and let its session remember it.
+
+        A finding is remembered by its own session, which need not be the event's when a window closed late.
+        """
         session = str(event.get("gen_ai.conversation.id", ""))
-        if weighing.risks:
-            known = self._sessions.get(session)
+        weighing = Weighing()
+        by_session: dict[str, list[Finding]] = {session: []} if "risk.intrinsic" in event else {}
+        for finding in findings:
+            by_session.setdefault(finding.session or session, []).append(finding)
+        confident = self._fusion["block_confidence"]
+        for name, own in by_session.items():
+            known = self._sessions.get(name)
             if known is None:
                 known = Weighing()
-                self._sessions.put(session, known)
-            known.add(event, findings, self._fusion["block_confidence"])
+                self._sessions.put(name, known)
+            risk = event if name == session else {}
+            known.add(risk, own, confident)
+            weighing.add(risk, own, confident)
         return weighing.verdict(self._fusion, session=session, event_id=str(event.get("event.id", "")))
 
     def session(self, session: str) -> Verdict:

@@ -53,11 +53,12 @@ class HalfSpaceTrees:
 
     def __init__(self, frozen: Mapping[str, Any]) -> None:
         self.height: int = frozen["height"]
-        self.size_limit = 0.1 * frozen["window_size"]
+        window: int = frozen["window_size"]
+        self.size_limit = 0.1 * window
         self.trees: list[tuple[list[str], list[float], list[int]]] = [
             (tree["features"], tree["thresholds"], tree["masses"]) for tree in frozen["trees"]
         ]
-        self.most = len(self.trees) * frozen["window_size"] * ((1 << (self.height + 1)) - 1)
+        self.most = len(self.trees) * window * ((1 << (self.height + 1)) - 1)
         self.quantiles: list[float] = frozen["quantiles"]
 
     def raw(self, x: Mapping[str, float]) -> float:
