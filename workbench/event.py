@@ -172,9 +172,19 @@ def to_json(event: Event) -> bytes:
     return msgspec.json.encode(text)
 
 
+def integer(event: Event, name: str) -> int:
+    """Give an integer field, 0 when it is absent.
+
+    >>> integer({"process.pid": 7}, "process.pid"), integer({}, "process.pid")
+    (7, 0)
+    """
+    value = event.get(name, 0)
+    return value if isinstance(value, int) else 0
+
+
 def order(event: Event) -> tuple[int, int]:
     """Sort key of the fixed event order: (`@timestamp`, `event.sequence`)."""
-    return int(event["@timestamp"]), int(event.get("event.sequence", 0))  # type: ignore[arg-type]
+    return integer(event, "@timestamp"), integer(event, "event.sequence")
 
 
 def entity_id(boot: str, start_ns: int, pid: int) -> str:

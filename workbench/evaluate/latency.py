@@ -11,7 +11,7 @@ from time import perf_counter_ns
 import numpy as np
 import numpy.typing as npt
 
-from workbench.event import Event, Value
+from workbench.event import Event, Value, integer
 from workbench.scorer import Scorer
 
 _SHARES = {"p50": 50.0, "p99": 99.0, "p99.9": 99.9}
@@ -52,11 +52,8 @@ def repeat_sessions(recorded: Sequence[Sequence[Event]], count: int) -> Iterator
     Inodes stay, so provenance meets its own files again, as it would on a host where the same files live on.
     """
     given = 0
-    shift = max(int(e["@timestamp"]) for s in recorded for e in s) - min(  # type: ignore[arg-type]
-        int(e["@timestamp"])
-        for s in recorded
-        for e in s  # type: ignore[arg-type]
-    )
+    times = [integer(event, "@timestamp") for events in recorded for event in events]
+    shift = max(times) - min(times)
     for round_ in itertools.count():
         for events in recorded:
             for event in events:
@@ -80,5 +77,5 @@ def _renamed(event: Event, suffix: str, shift: int) -> dict[str, Value]:
     for name in _IDENTITIES:
         if name in copy:
             copy[name] = f"{copy[name]}{suffix}"
-    copy["@timestamp"] = int(event["@timestamp"]) + shift  # type: ignore[arg-type]
+    copy["@timestamp"] = integer(event, "@timestamp") + shift
     return copy

@@ -58,12 +58,12 @@ class HalfSpaceTrees:
         self.trees: list[tuple[list[str], list[float], list[int]]] = [
             (tree["features"], tree["thresholds"], tree["masses"]) for tree in frozen["trees"]
         ]
-        self.most = len(self.trees) * window * ((1 << (self.height + 1)) - 1)
+        self.most: int = len(self.trees) * window * ((1 << (self.height + 1)) - 1)
         self.quantiles: list[float] = frozen["quantiles"]
 
     def raw(self, x: Mapping[str, float]) -> float:
         """Give river's anomaly score, 0 to 1."""
-        total = 0.0
+        total: float = 0
         for features, thresholds, masses in self.trees:
             node, weight = 0, 1
             for depth in range(self.height + 1):

@@ -14,7 +14,7 @@ from typing import Any
 
 import re2
 
-from workbench.event import Value
+from workbench.event import Value, integer
 
 # Names that differ from run to run say nothing about behaviour: homes, temporary directories, ids, numbers.
 _VOLATILE = (
@@ -102,7 +102,7 @@ def _destination_class(event: Mapping[str, Value], workdir: str) -> str | None:
 
 
 def _hour(event: Mapping[str, Value], workdir: str) -> str | None:
-    return str(int(event["@timestamp"]) // 3_600_000_000_000 % 24)  # type: ignore[arg-type]
+    return str(integer(event, "@timestamp") // 3_600_000_000_000 % 24)
 
 
 Extractor = Callable[[Mapping[str, Value], str], str | None]
@@ -137,7 +137,7 @@ class Volumes:
         "fan_out": 1e3,
         "risk": 1e4,
     }
-    _COUNTED: Mapping[tuple[str, str], str] = {
+    _COUNTED: Mapping[tuple[Value, Value], str] = {
         ("process", "exec"): "execs",
         ("file", "open"): "reads",
         ("file", "write"): "writes",
@@ -155,15 +155,15 @@ class Volumes:
     def learn(self, event: Mapping[str, Value]) -> None:
         """Count one event of the session."""
         key = (event["event.category"], event["event.action"])
-        name = self._COUNTED.get(key)  # type: ignore[call-overload]
+        name = self._COUNTED.get(key)
         if name is not None:
             self.counts[name] += 1
             if name == "connects" and len(self.destinations) < self._MAX_DESTINATIONS:
                 self.destinations.add(str(event.get("destination.ip", "")))
                 self.counts["fan_out"] = len(self.destinations)
         if key == ("network", "send"):
-            self.counts["bytes_out"] += int(event.get("network.bytes", 0))  # type: ignore[arg-type]
-        if int(event.get("risk.intrinsic", 0)) >= self._RISKY:  # type: ignore[arg-type]
+            self.counts["bytes_out"] += integer(event, "network.bytes")
+        if integer(event, "risk.intrinsic") >= self._RISKY:
             self.counts["risk"] += 1
 
     def vector(self) -> dict[str, float]:

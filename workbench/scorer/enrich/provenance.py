@@ -89,7 +89,12 @@ class Provenance:
                 flow(event, entity)
         taint = self._processes.get(entity)
         if taint is not None and "provenance.labels" not in event:
-            event["provenance.labels"], event["provenance.confidence"] = taint.view()
+            labels, confidence, hops = taint.view()
+            event |= {
+                "provenance.labels": labels,
+                "provenance.confidence": confidence,
+                "provenance.hops": hops,
+            }
 
     def path(self, entity: str, label: str) -> list[Hop]:
         """Give the hops by which `label` or `possible_<label>` came to a process; [] when it did not."""
@@ -110,13 +115,13 @@ class Provenance:
         thing = self._things.key(event) if category == "file" else ""
         path = event.get("file.path", "") or thing
         if thing:
-            mark = Step(self._hop(event, "mark", path, path, thing), self._confidence["mark"], 1)
+            mark = Step.first(self._hop(event, "mark", path, path, thing))
             self._things.add(event, [(label, mark) for label in labels])
         if category == "file" and (action in _MAKES or not _readable(event)):
             return
         kind = action if action in ("open", "read") else "observe"
         source = path or event.get("destination.domain") or event.get("destination.ip") or action
-        first = Step(self._hop(event, kind, source, _name(event), entity), self._confidence[kind], 1)
+        first = Step.first(self._hop(event, kind, source, _name(event), entity))
         self._give(entity, [(label, first) for label in labels])
 
     # Labels move.
@@ -133,6 +138,8 @@ class Provenance:
     def _exec(self, event: dict[str, Any], entity: str) -> None:
         taint = self._processes.pop(entity)
         if taint is not None:
+            opened = [(label, step) for label, step in taint.steps.items() if step.hop.action == "file/open"]
+            self._give(entity, opened)  # a shell opens what it redirects; the descriptor outlives the exec
             self._pass(event, "exec", taint, entity, source=_name(event), target=_name(event))
         image = self._things.get(event)
         if image is not None:

@@ -27,6 +27,11 @@ class Hop(msgspec.Struct, frozen=True, gc=False):
     holder: str
     confidence: float
 
+    @property
+    def moves(self) -> int:
+        """1 when the hop moved data, 0 for a fork, an exec or a mark."""
+        return int(self.source != self.target and not self.action.startswith("process/"))
+
 
 class Step(msgspec.Struct, frozen=True):
     """The last hop of a way, with the way before it; ways share their beginnings."""
@@ -34,12 +39,19 @@ class Step(msgspec.Struct, frozen=True):
     hop: Hop
     weakest: float
     length: int
+    moves: int
     before: Step | None = None
+
+    @classmethod
+    def first(cls, hop: Hop) -> Step:
+        """Give the way of one hop."""
+        return cls(hop, hop.confidence, 1, hop.moves)
 
     def then(self, hop: Hop) -> Step:
         """Give this way with one more hop; a very long way drops hops before it, never its beginning."""
         before = self if self.length < MAX_HOPS else self.before
-        return Step(hop, min(self.weakest, hop.confidence), min(self.length + 1, MAX_HOPS), before)
+        weakest, length = min(self.weakest, hop.confidence), min(self.length + 1, MAX_HOPS)
+        return Step(hop, weakest, length, self.moves + hop.moves, before)
 
     def way(self) -> list[Hop]:
         """Give the hops from the source to here."""
@@ -58,7 +70,7 @@ class Taint:
 
     def __init__(self) -> None:
         self.steps: dict[str, Step] = {}
-        self._view: tuple[list[str], float] | None = None
+        self._view: tuple[list[str], float, int] | None = None
 
     def add(self, label: str, step: Step) -> bool:
         """Keep `step` when it is the first or a surer way for `label`; whether it was kept."""
@@ -76,17 +88,19 @@ class Taint:
         """Give the labels that were held at `time`."""
         return [(label, step) for label, step in self.steps.items() if step.hop.timestamp <= time]
 
-    def view(self) -> tuple[list[str], float]:
-        """Give the labels as an event tells them, and the confidence of the least sure one that is likely.
+    def view(self) -> tuple[list[str], float, int]:
+        """Give the labels as an event tells them, the confidence of the least sure one that is likely, and hops.
+
+        Hops are the reads and writes of the longest way; a fork or exec moves no data.
 
         A label whose weakest hop is below `LIKELY` is told as `possible_<label>`, so that an unlikely way of
         one label neither lends its doubt to another nor borrows its certainty.
         """
         if self._view is None:
-            likely = {label: step.weakest for label, step in self.steps.items() if step.weakest >= LIKELY}
-            unlikely = {label: step.weakest for label, step in self.steps.items() if step.weakest < LIKELY}
-            labels = sorted([*likely, *(f"possible_{label}" for label in unlikely)])
-            self._view = labels, min((likely or unlikely).values())
+            likely = {label: step for label, step in self.steps.items() if step.weakest >= LIKELY}
+            labels = sorted(label if label in likely else f"possible_{label}" for label in self.steps)
+            told = list((likely or self.steps).values())
+            self._view = labels, min(step.weakest for step in told), max(step.moves for step in told)
         return self._view
 
 
@@ -111,13 +125,16 @@ class Ways:
         for step in reversed(fresh):
             before = -1 if step.before is None else self._index[id(step.before)]
             self._index[id(step)] = len(self.rows)
-            self.rows.append([before, step.weakest, step.length, *msgspec.structs.astuple(step.hop)])
+            self.rows.append(
+                [before, step.weakest, step.length, step.moves, *msgspec.structs.astuple(step.hop)]
+            )
         return self._index[id(last)]
 
     def read_rows(self, rows: list[list[Any]]) -> None:
         """Take up the rows that were written."""
-        for before, weakest, length, *hop in rows:
-            self._steps.append(Step(Hop(*hop), weakest, length, self._steps[before] if before >= 0 else None))
+        for before, weakest, length, moves, *hop in rows:
+            known = self._steps[before] if before >= 0 else None
+            self._steps.append(Step(Hop(*hop), weakest, length, moves, known))
 
     def read(self, labels: Mapping[str, int]) -> Taint:
         """Give the taint that `write` wrote."""
