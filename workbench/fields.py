@@ -198,6 +198,9 @@ _ENRICHED = (
     _field("attribution.confidence", "number", "0 to 1, calibrated"),
     _field("provenance.labels", "strings", "labels of the data this process holds"),
     _field("provenance.confidence", "number", "the weakest hop of the labels' paths"),
+    _field(
+        "provenance.hops", "integer", "reads and writes by which the labelled data came, the most of a label"
+    ),
     _field("risk.intrinsic", "integer", "0 to 100, the action's own risk by the pack's table"),
     _field("risk.reason", "string", "why the table says so"),
     _field("drift.executable", "number", "surprise of the executable for this agent, nats"),

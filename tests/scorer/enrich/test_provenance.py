@@ -349,3 +349,22 @@ def test_labels_only_come_from_labelling_and_state_stays_bounded(
         state = provenance.snapshot()
         assert len(state["processes"]) <= 3
         assert len(state["things"]["taints"]) <= 3
+
+
+def test_what_a_shell_opened_for_a_command_is_still_open_after_exec(tape: Any) -> None:
+    """`curl -d @- … < key`: the read is told only when curl ends."""
+    tape.fork("shell", "curl")
+    tape.file("open", "curl", KEY, 11, file__flags=["read"])
+    tape.exec("curl", "curl", "-d", "@-")
+    event = tape.connect("curl")
+    assert (event["provenance.confidence"], event["provenance.hops"]) == (0.7, 1)
+
+
+def test_hops_count_reads_and_writes_not_forks(tape: Any) -> None:
+    tape.spawn("shell", "cp", "cp")
+    tape.file("read", "cp", KEY, 11)
+    tape.file("write", "cp", "/tmp/a", 12)
+    tape.spawn("shell", "py", "python3")
+    tape.file("read", "py", "/tmp/a", 12)
+    tape.fork("py", "worker")
+    assert tape.connect("worker")["provenance.hops"] == 3

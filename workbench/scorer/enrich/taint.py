@@ -89,7 +89,7 @@ class Taint:
         return [(label, step) for label, step in self.steps.items() if step.hop.timestamp <= time]
 
     def view(self) -> tuple[list[str], float, int]:
-        """Give the labels as an event tells them, the confidence of the least sure one that is likely, and hops.
+        """Give the labels as an event tells them, the confidence of the least sure likely one, and hops.
 
         Hops are the reads and writes of the longest way; a fork or exec moves no data.
 
