@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import platform
 import tempfile
@@ -12,16 +13,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from capture.child import Child
 from capture.redact import Redactor
 from capture.source import Source, open_source
 from capture.spool import Spool, read_events, read_session
-from workbench.dataset.recording import Recording, write_recording
 from workbench.dataset.session import Label, Loss, Session
 from workbench.errors import CaptureError
 from workbench.event import Event, Value, order
+
+if TYPE_CHECKING:
+    from workbench.dataset.recording import Recording
 
 Labeller = Callable[[Sequence[Event]], Iterable[Label]]
 
@@ -84,6 +87,7 @@ class Recorder:
         session.command = [self._redactor.text(part) for part in command]
         session.started = time.time_ns()
         child = Child(command, cwd=cwd, env=env, stdout=stdout)
+        gc.disable()  # events hold no cycles; to look for some costs a third of the time that decoding takes
         try:
             self._spool = Spool(self._spool_path, session)
             self._source.start(child.pid)
@@ -97,6 +101,7 @@ class Recorder:
         finally:
             child.end(grace=0.5)
             self._stop()
+            gc.enable()
         session.ended = time.time_ns()
         session.exit_code = child.returncode
         return child.returncode if child.returncode is not None else -1
@@ -159,13 +164,13 @@ class Recorder:
     ) -> Recording:
         """Merge what was seen with the harness's own word, attribute, label, and write it all at once."""
         session = self.session
-        events = [*read_events(self._spool_path), *self._frame()]
+        events = [*read_events(self._spool_path), *session_events(session)]
         for number, event in enumerate(harness_events):
             events.append(self._redactor.event({"event.id": f"h{number}", **event}))
         events.sort(key=order)
         merged = _attributed(events)
         labels = list(label(merged)) if label is not None else []
-        recording = write_recording(out, merged, session, labels)
+        recording = _write(out, merged, session, labels)
         self.discard()
         return recording
 
@@ -175,10 +180,6 @@ class Recorder:
         with contextlib.suppress(OSError):
             if self._spool_path.parent.name.startswith("recording-"):
                 self._spool_path.parent.rmdir()
-
-    def _frame(self) -> list[dict[str, Value]]:
-        """Give the events that begin and end the session."""
-        return session_events(self.session)
 
 
 def session_events(session: Session) -> list[dict[str, Value]]:
@@ -215,7 +216,7 @@ def recover(spool: Path, out: Path) -> Recording:
     )
     events += session_events(session)
     events.sort(key=order)
-    return write_recording(out, _attributed(events), session)
+    return _write(out, _attributed(events), session)
 
 
 def record(
@@ -237,6 +238,13 @@ def record(
     )
     recorder.run(command, cwd=cwd, timeout=timeout)
     return recorder.finish(out)
+
+
+def _write(out: Path, events: Iterable[Event], session: Session, labels: Iterable[Label] = ()) -> Recording:
+    # Arrow is large and not needed while events come in.
+    from workbench.dataset.recording import write_recording
+
+    return write_recording(out, events, session, labels)
 
 
 def _attributed(events: list[dict[str, Value]]) -> list[Event]:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from workbench.event import Value
 
-SIZE = 48
 _ENDPOINT = struct.Struct("<HHHHH6x16s16s")
 _TRANSPORT = {6: "tcp", 17: "udp", 1: "icmp", 58: "icmp"}
 _DATAGRAM = 2

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from capture.bcc.addresses import SIZE, address, described, endpoint
+from capture.bcc.addresses import address, described, endpoint
 from capture.bcc.clock import Clock
-from capture.bcc.files import given, identified, named, open_flags, text, walked
+from capture.bcc.files import given, identified, named, open_flags, opened, text, walked
 from capture.bcc.names import Names
 from capture.bcc.processes import Processes
-from capture.bcc.records import HEADER, Cut, Kind, Record
+from capture.bcc.records import NOTHING, Cut, Kind, Record
 from capture.bcc.syscalls import Syscall, syscalls
 from capture.bcc.wire import dns, http, tls
 from capture.environment import allowed
@@ -38,7 +38,7 @@ class Decoder:
     def __init__(self, clock: Clock, processes: Processes) -> None:
         self._clock, self._processes = clock, processes
         self._names = Names()
-        self._paths: dict[tuple[int, int], str] = {}
+        self._files: dict[tuple[int, int], Fields] = {}
         self._ends: dict[tuple[int, int], bytes] = {}
         self._calls = {call.nr: call for call in syscalls().values()}
         self.truncated: Counter[str] = Counter()
@@ -70,11 +70,9 @@ class Decoder:
         fields = self._processes.latest(pid)
         if fields is None:
             return None
-        record = Record(bytes(HEADER.size))
-        record.tgid, record.ret, record.ts, record.kind = pid, slot, flow.last, Kind.IO
-        record.a, record.b, record.c, record.d, record.e = (
-            flow.inode, flow.device_mode, flow.bytes, flow.operations, flow.first,
-        )  # fmt: skip
+        told = {"tgid": pid, "ret": slot, "ts": flow.last, "e": flow.first, "kind": Kind.IO}
+        told |= {"a": flow.inode, "b": flow.device_mode, "c": flow.bytes, "d": flow.operations}
+        record = Record.read(NOTHING)._replace(**told)
         fields["@timestamp"] = self._clock.at(flow.last)
         return self._io(record, fields)
 
@@ -124,9 +122,7 @@ class Decoder:
         event["event.category"] = _CATEGORY[action]
         _outcome(record.ret, event)
         if record.e & _OWN_PATH:
-            path = self._path(record, walked(record.parts()[0]))
-            event.update(named(path))
-            event.update(identified(record.a, record.b, path))
+            event.update(self._opened(record))
             if action == "open" and record.e & _CREATED:
                 action = "create"
         elif call.path is not None:
@@ -173,31 +169,30 @@ class Decoder:
             if end:
                 event.update(self._names.resolve(described(endpoint(end), outward=out)))
             return event
-        path = self._path(record, walked(record.parts()[0]) if record.lengths[0] else None)
         event["event.category"] = "file"
         event["event.action"] = "write" if out else "read"
-        event.update(named(path))
-        event.update(identified(record.a, record.b, path))
+        event.update(self._opened(record))
         return event
 
-    def _path(self, record: Record, path: str | None) -> str:
-        """Remember or recall an inode's path; a pipe has none but its number."""
+    def _opened(self, record: Record) -> Fields:
+        """Give a file's fields, and remember or recall those of an inode; a pipe's path is its number."""
         key = (record.a, record.b)
-        if record.b & 0o170000 == 0o010000 and path in (None, "/"):
-            return f"pipe:[{record.a}]"
-        if path is None:
-            return self._paths.get(key, "")
-        if len(self._paths) >= 65_536:
-            self._paths.clear()
-        self._paths[key] = path
-        return path
+        if not record.length0:
+            return self._files.get(key) or identified(record.a, record.b, "")
+        fields = opened(record.first, record.a, record.b)
+        if fields["file.type"] == "pipe" and fields["file.path"] == "/":
+            fields = {**identified(record.a, record.b, ""), "file.path": f"pipe:[{record.a}]"}
+        if len(self._files) >= 65_536:
+            self._files.clear()
+        self._files[key] = fields
+        return fields
 
     def _end(self, record: Record) -> bytes:
         key = (record.tgid, record.ret)
-        if record.lengths[0]:
+        if record.length0:
             if len(self._ends) >= 65_536:
                 self._ends.clear()
-            self._ends[key] = record.data[:SIZE]
+            self._ends[key] = record.first
         return self._ends.get(key, b"")
 
     def _address(self, record: Record, event: Fields) -> Fields:

@@ -41,6 +41,7 @@ class Program:
         header += [f"#define OFFSET_{name}_{member} {at}" for (name, member), at in sorted(offsets.items())]
         self._bpf = _load("\n".join(header) + "\n" + source)
         self._fill(offsets)
+        ctypes.CDLL(None).malloc_trim(0)  # gives back what the compiler used
 
     def _fill(self, offsets: dict[tuple[str, str], int]) -> None:
         bpf = self._bpf

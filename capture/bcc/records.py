@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import struct
 from enum import IntEnum, IntFlag
+from typing import NamedTuple
 
-HEADER = struct.Struct("<QQQIIII16sQQqQQQQQIHHHHHHHHI")
-IDENTITY = slice(0, 56)  # what names the process: start … comm
+_HEADER = struct.Struct("<QQQIIII16sQQqQQQQQIHHHHHHHHI")
+_DATA = _HEADER.size
+_IDENTITY = slice(0, 56)  # start … comm
+_unpack = _HEADER.unpack_from
+NOTHING = bytes(_DATA)
+"""A record that tells nothing."""
 
 
 class Kind(IntEnum):
@@ -33,48 +38,56 @@ class Cut(IntFlag):
     PAYLOAD = 8
 
 
-class Record:
-    """One record: its header under the names of `record.h`; `identity` are the bytes naming the process."""
+class Record(NamedTuple):
+    """One record: its header under the names of `record.h`, and the bytes it came as."""
 
-    __slots__ = (
-        *("start", "parent_start", "cgroup", "tgid", "parent", "uid", "spare", "comm"),
-        *("ts", "sequence", "ret", "a", "b", "c", "d", "e", "tid", "cpu", "kind", "nr", "cut"),
-        *("lengths", "unused", "identity", "data"),
-    )
+    start: int
+    parent_start: int
+    cgroup: int
+    tgid: int
+    parent: int
+    uid: int
+    spare: int
+    comm: bytes
+    ts: int
+    sequence: int
+    ret: int
+    a: int
+    b: int
+    c: int
+    d: int
+    e: int
+    tid: int
+    cpu: int
+    kind: int
+    nr: int
+    cut: int
+    length0: int
+    length1: int
+    length2: int
+    length3: int
+    unused: int
+    raw: bytes
 
-    def __init__(self, raw: bytes) -> None:
-        (
-            self.start,
-            self.parent_start,
-            self.cgroup,
-            self.tgid,
-            self.parent,
-            self.uid,
-            self.spare,
-            self.comm,
-            self.ts,
-            self.sequence,
-            self.ret,
-            self.a,
-            self.b,
-            self.c,
-            self.d,
-            self.e,
-            self.tid,
-            self.cpu,
-            self.kind,
-            self.nr,
-            self.cut,
-            *lengths,
-            self.unused,
-        ) = HEADER.unpack_from(raw)
-        self.lengths = tuple(lengths)
-        self.identity = raw[IDENTITY]
-        self.data = raw[HEADER.size :]
+    @classmethod
+    def read(cls, raw: bytes) -> Record:
+        """Read a record."""
+        return cls._make((*_unpack(raw), raw))
+
+    @property
+    def identity(self) -> bytes:
+        """The bytes that name the process."""
+        return self.raw[_IDENTITY]
+
+    @property
+    def first(self) -> bytes:
+        """The first part of the data."""
+        return self.raw[_DATA : _DATA + self.length0]
 
     def parts(self) -> tuple[bytes, bytes, bytes, bytes]:
         """Split the data."""
-        l0, l1, l2, l3 = self.lengths
-        second, third = l0 + l1, l0 + l1 + l2
-        data = self.data
-        return data[:l0], data[l0:second], data[second:third], data[third : third + l3]
+        raw = self.raw
+        second = _DATA + self.length0
+        third = second + self.length1
+        fourth = third + self.length2
+        return raw[_DATA:second], raw[second:third], raw[third:fourth], raw[fourth : fourth + self.length3]

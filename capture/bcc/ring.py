@@ -14,7 +14,7 @@ import struct
 
 _PAGE = mmap.PAGESIZE
 _BUSY, _DISCARDED, _LENGTH = 1 << 31, 1 << 30, (1 << 30) - 1
-_BATCH = 8192
+_BATCH = 2048
 
 
 class Ring:

@@ -6,6 +6,7 @@ import platform
 import time
 from collections import defaultdict
 from itertools import takewhile
+from operator import itemgetter
 
 from capture import environment
 from capture.bcc.clock import Clock
@@ -16,10 +17,11 @@ from capture.bcc.records import Record
 from capture.bcc.ring import Ring
 from workbench.dataset.session import Loss
 from workbench.errors import CaptureError
-from workbench.event import Value, order
+from workbench.event import Value
 
 _PAGE = 4096
 _SWEEP_NS = 1_000_000_000
+_ORDER = itemgetter("@timestamp", "event.sequence")
 
 
 class BccSource:
@@ -37,7 +39,7 @@ class BccSource:
         "plaintext inside TLS",
     )
 
-    def __init__(self, *, ring_mb: float = 16, interval: float = 0.1, wake_us: int = 200) -> None:
+    def __init__(self, *, ring_mb: float = 8, interval: float = 0.1, wake_us: int = 200) -> None:
         self._pages = max(1, int(ring_mb * 1024 * 1024 / _PAGE))
         self._program = Program(
             ring_pages=self._pages, interval_ns=int(interval * 1e9), wake_ns=wake_us * 1000
@@ -85,7 +87,7 @@ class BccSource:
             return self._sweep()
         events: list[dict[str, Value]] = []
         for raw in raws:
-            record = Record(raw)
+            record = Record.read(raw)
             expected = self._expected[record.cpu]
             self._lost += record.sequence - expected
             self._expected[record.cpu] = record.sequence + 1
@@ -136,10 +138,9 @@ class BccSource:
 
     def _in_order(self, events: list[dict[str, Value]]) -> list[dict[str, Value]]:
         if events:
-            events.sort(key=order)
-            late = takewhile(lambda event: order(event)[0] < self._latest, events)
-            self._reordered += sum(1 for _ in late)
-            self._latest = max(self._latest, order(events[-1])[0])
+            events.sort(key=_ORDER)
+            self._reordered += sum(1 for _ in takewhile(lambda e: _ORDER(e)[0] < self._latest, events))
+            self._latest = max(self._latest, _ORDER(events[-1])[0])
         return events
 
     def stop(self) -> Loss:
