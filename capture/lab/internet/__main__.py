@@ -146,6 +146,7 @@ def main() -> None:
     model.stdin.flush()
     port = int(model.stdout.readline())
     secure = tls.context(Path(plan["certificate"]))
+    os.chdir("/")  # where we were started from may be about to be covered, and git wants to know where it is
     _furnish(plan)
     subprocess.run(["hostname", plan["hostname"]], check=False)
     servers: list[Any] = list(
