@@ -57,9 +57,13 @@ class Absences:
             pending.waiting = False
             self._count -= 1
 
+    def ready(self, now: int) -> bool:
+        """Whether the earliest deadline lies before `now`."""
+        return bool(self._heap) and self._heap[0][0] < now
+
     def due(self, now: int) -> Iterator[Pending]:
         """Take the windows whose deadline lies before `now`, earliest first."""
-        while self._heap and self._heap[0][0] < now:
+        while self.ready(now):
             pending = self._take()
             if pending:
                 yield pending

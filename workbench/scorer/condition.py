@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Test = Callable[[int], bool]
@@ -54,27 +54,38 @@ def _split(parts: list[Any]) -> tuple[int, int, list[Test]]:
     return plain, negated, rest
 
 
-def anchor(condition: Any) -> int | None:
-    """Give bits of which at least one is set whenever the condition holds; None when there are none such.
+def anchor(condition: Any, rarity: Sequence[float]) -> tuple[int, float] | None:
+    """Give bits of which at least one is set whenever the condition holds, and how rarely the commonest is.
 
-    A rule needs to be looked at only for events that set one of its anchor's bits. The widest test of a field
-    is taken last: of an `and`, the part with the fewest bits.
+    None when there are none such. A rule needs to be looked at only for events that set a bit of its anchor, so
+    of the parts of an `and` the rarest is taken; `rarity` is a guess for each predicate.
 
-    >>> anchor(["and", ["or", 1, 2], 0]), anchor(["not", 0]), anchor(["or", 0, ["not", 1]])
-    (1, None, None)
+    >>> anchor(["and", ["or", 1, 2], 0], [5, 3, 9]), anchor(["or", 0, ["not", 1]], [5, 3])
+    ((1, 5), None)
     """
     if isinstance(condition, int):
-        return 1 << condition
+        return 1 << condition, rarity[condition]
     operator, *parts = condition
     if operator == "not":
         return None
-    found = [anchor(part) for part in parts]
-    if operator == "or":
-        bits = 0
-        for part in found:
-            if part is None:
-                return None
-            bits |= part
-        return bits
-    anchors = [part for part in found if part is not None]
-    return min(anchors, key=int.bit_count) if anchors else None
+    found = [anchor(part, rarity) for part in parts]
+    known = [part for part in found if part is not None]
+    if operator == "and":
+        return max(known, key=lambda part: part[1], default=None)
+    if len(known) < len(found):
+        return None
+    bits = 0
+    for part, _ in known:
+        bits |= part
+    return bits, min(rare for _, rare in known)
+
+
+def renumber(condition: Any, numbers: Mapping[int, int]) -> Any:
+    """Give the condition with each predicate's number replaced.
+
+    >>> renumber(["and", 7, ["not", 9]], {7: 0, 9: 1})
+    ['and', 0, ['not', 1]]
+    """
+    if isinstance(condition, int):
+        return numbers[condition]
+    return [condition[0], *(renumber(part, numbers) for part in condition[1:])]

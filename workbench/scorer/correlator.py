@@ -16,7 +16,7 @@ from workbench.scorer.sequence import Sequence
 from workbench.scorer.sighting import Completion, Sighting
 from workbench.scorer.window import WINDOWS, Window, distinct
 
-_SWEEP = 8
+_SWEEP_EVERY, _SWEEP = 16, 64  # events, groups
 SESSION = "gen_ai.conversation.id"
 CONTEXT = (
     "event.id",
@@ -220,10 +220,12 @@ class Correlator:
 
     def advance(self, now: int, serial: int) -> list[Fired]:
         """Close the windows that ended before `now` (nanoseconds) and forget some of what has expired."""
-        if self._sweeping:
+        if self._sweeping and serial % _SWEEP_EVERY == 0:
             self._turn = (self._turn + 1) % len(self._sweeping)
             self._sweeping[self._turn].groups.expire(now, _SWEEP)
         fired: list[Fired] = []
+        if not self.absences.ready(now):
+            return fired
         for pending in self.absences.due(now):
             fired += self._close(pending, pending.deadline, serial)
         return fired

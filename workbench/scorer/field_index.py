@@ -6,16 +6,15 @@ is all that is assumed; with an empty cache the results are the same.
 
 from __future__ import annotations
 
-import ipaddress
 import operator
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
 from math import isfinite
 from typing import Any
 
 from workbench.event import Value, parse_timestamp
 from workbench.scorer.cache import Cache
+from workbench.scorer.networks import Networks
 from workbench.scorer.plan import Predicate
 from workbench.scorer.text import PatternSet, pattern_of
 
@@ -28,9 +27,6 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
     "gte": operator.ge,
 }
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 
 def text_of(value: str | int | float | bool) -> str:
     """Give a scalar's text, which is what equality and patterns look at.
@@ -45,17 +41,6 @@ def text_of(value: str | int | float | bool) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT_FLOAT:
         return str(int(value))
     return str(value)
-
-
-@lru_cache(maxsize=4096)
-def address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Read an IP address, IPv4-mapped ones as IPv4; None when it is not one."""
-    try:
-        parsed = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return mapped or parsed
 
 
 def number_of(value: str | int | float | bool) -> int | float | None:
@@ -104,6 +89,7 @@ class FieldIndex:
         self._equals: dict[str, int] = {}
         self._cased_equals: dict[str, int] = {}
         self._tests: list[tuple[Callable[[Any], bool], int]] = []
+        networks: list[tuple[str, int]] = []
         folded: list[tuple[str, int]] = []
         cased: list[tuple[str, int]] = []
         for number, predicate in predicates:
@@ -125,10 +111,14 @@ class FieldIndex:
                 case "contains" | "startswith" | "endswith" | "like" | "regex":
                     raw = predicate.cased or predicate.op == "regex"
                     (cased if raw else folded).append((pattern_of(predicate), bit))
+                case "cidr":
+                    networks.append((predicate.value, bit))
                 case _:
                     self._tests.append((_test(predicate), bit))
         self._folded = PatternSet(folded) if folded else None
         self._cased = PatternSet(cased) if cased else None
+        self._either = PatternSet(folded + cased) if folded and cased else None  # for texts that fold to themselves
+        self._networks = Networks(networks) if networks else None
         self._cache: Cache[object, int] = Cache(_BUDGET)
 
     def bits(self, value: Value) -> int:
@@ -156,10 +146,15 @@ class FieldIndex:
         text = text_of(value)
         folded = text.casefold()
         bits = self._present | self._equals.get(folded, 0) | self._cased_equals.get(text, 0)
-        if self._folded:
-            bits |= self._folded.match(folded)
-        if self._cased:
-            bits |= self._cased.match(text)
+        if self._either and folded == text:
+            bits |= self._either.match(text)
+        else:
+            if self._folded:
+                bits |= self._folded.match(folded)
+            if self._cased:
+                bits |= self._cased.match(text)
+        if self._networks:
+            bits |= self._networks.bits(text)
         for test, bit in self._tests:
             if test(value):
                 bits |= bit
@@ -168,9 +163,6 @@ class FieldIndex:
 
 def _test(predicate: Predicate) -> Callable[[Any], bool]:
     expected = predicate.value
-    if predicate.op == "cidr":
-        network: Network = ipaddress.ip_network(expected, strict=False)
-        return lambda value: (ip := address(text_of(value))) is not None and ip in network
     if predicate.op == "time":
         part, wanted = expected
         return lambda value: time_part(value, part) == wanted

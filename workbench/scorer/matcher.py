@@ -15,7 +15,7 @@ from operator import or_
 from workbench.event import TIMESTAMPS, Event, Value
 from workbench.scorer.auditd import records
 from workbench.scorer.cache import Cache
-from workbench.scorer.condition import Test, anchor, compile_condition
+from workbench.scorer.condition import Test, anchor, compile_condition, renumber
 from workbench.scorer.field_index import FieldIndex, text_of
 from workbench.scorer.plan import KEYWORD, Plan, Predicate
 
@@ -92,42 +92,56 @@ def _reference(predicate: Predicate) -> EventTest:
     return test
 
 
-class KindMatcher:
-    """The detections that can match one kind of event, over one view of it."""
+# How rarely a predicate holds, guessed: longer texts are rarer than shorter ones, and these than all else.
+_RARITY = {"null": 0.0, "exists": 0.0, "fieldref": 1.0, "regex": 12.0, "cidr": 6.0, "time": 2.0}
 
-    def __init__(self, plan: Plan, predicates: Predicates, rules: Iterable[int]) -> None:
-        self._predicates = predicates
+
+def _rarity(predicate: Predicate) -> float:
+    value = predicate.value
+    if predicate.op == "like":
+        return float(sum(len(part) for part in value if isinstance(part, str)))
+    if predicate.op in _RARITY or not isinstance(value, str):
+        return _RARITY.get(predicate.op, 3.0)
+    return len(value) + (4.0 if predicate.op == "equals" else 0.0)
+
+
+class KindMatcher:
+    """The detections that can match one kind of event, over one view of it; predicates are numbered anew."""
+
+    def __init__(self, plan: Plan, rules: Iterable[int]) -> None:
+        conditions = {number: plan.rules[number].condition for number in rules}
+        used = sorted({leaf for condition in conditions.values() for leaf in plan.leaves(condition)})
+        numbers = {leaf: number for number, leaf in enumerate(used)}
+        self._predicates = Predicates((numbers[leaf], plan.predicates[leaf]) for leaf in used)
+        rarity = [_rarity(plan.predicates[leaf]) for leaf in used]
         self._always: list[tuple[int, Test]] = []
         self._anchored: dict[int, list[tuple[int, Test]]] = defaultdict(list)
-        used: set[int] = set()
-        for number in rules:
-            condition = plan.rules[number].condition
-            used.update(plan.leaves(condition))
-            entry = number, compile_condition(condition)
-            bits = anchor(condition)
-            if bits is None:
+        self._anchors = 0
+        for number, condition in conditions.items():
+            local = renumber(condition, numbers)
+            entry = number, compile_condition(local)
+            found = anchor(local, rarity)
+            if found is None:
                 self._always.append(entry)
-            for bit in _bits_of(bits or 0):
+                continue
+            self._anchors |= found[0]
+            for bit in _bits_of(found[0]):
                 self._anchored[bit].append(entry)
-        self._used = sum(1 << number for number in used)
-        names = {plan.predicates[number].field for number in used if plan.predicates[number].op != "fieldref"}
-        self._keywords = predicates.fields[KEYWORD] if KEYWORD in names else None
-        self._fields = tuple((name, predicates.fields[name]) for name in sorted(names - {KEYWORD}))
-        self._references = bool(used & predicates.references.keys())
+        fields = self._predicates.fields
+        self._keywords = fields.get(KEYWORD)
+        self._fields = tuple((name, fields[name]) for name in sorted(fields.keys() - {KEYWORD}))
         self._cache: Cache[tuple[int, ...], tuple[int, ...]] = Cache(_COMBINATIONS)
 
     def match(self, event: Event) -> tuple[int, ...]:
         """Give the numbers of the rules that match, ascending."""
-        combination = []
-        for name, index in self._fields:
-            value = event.get(name)
-            if value is None:
-                combination.append(index.absent)
-            else:
-                combination.append(index.bits(value))
+        get = event.get
+        combination = [
+            index.absent if (value := get(name)) is None else index.bits(value)
+            for name, index in self._fields
+        ]
         if self._keywords:
             combination.append(keyword_bits(self._keywords, event))
-        if self._references:
+        if self._predicates.references:
             combination.append(self._predicates.reference_bits(event))
         key = tuple(combination)
         known = self._cache.young.get(key)
@@ -140,10 +154,8 @@ class KindMatcher:
 
     def _decide(self, bits: int) -> tuple[int, ...]:
         matched = {number for number, test in self._always if test(bits)}
-        for bit in _bits_of(bits & self._used):
-            for number, test in self._anchored.get(bit, ()):
-                if number not in matched and test(bits):
-                    matched.add(number)
+        for bit in _bits_of(bits & self._anchors):
+            matched.update(number for number, test in self._anchored[bit] if test(bits))
         return tuple(sorted(matched))
 
 
@@ -160,24 +172,26 @@ class Matcher:
     def __init__(self, plan: Plan, rules: Iterable[int]) -> None:
         self._plan = plan
         self._rules = [number for number in rules if plan.rules[number].correlation is None]
-        used = {leaf for number in self._rules for leaf in plan.leaves(plan.rules[number].condition)}
-        self.predicates = Predicates((number, plan.predicates[number]) for number in sorted(used))
+        self._built: dict[tuple[int, ...], KindMatcher | None] = {(): None}
+        self._anything = self._views(None)
         self._kinds: dict[Kind, tuple[KindMatcher | None, KindMatcher | None]] = {}
-        self._anything = self._build(None)
-        for kind in {kind for number in self._rules for kind in plan.rules[number].kinds}:
+        for kind in sorted({kind for number in self._rules for kind in plan.rules[number].kinds}):
             category, _, action = kind.partition("/")
-            self._kinds[category, action] = self._build(kind)
+            self._kinds[category, action] = self._views(kind)
 
-    def _build(self, kind: str | None) -> tuple[KindMatcher | None, KindMatcher | None]:
-        def select(view: str) -> KindMatcher | None:
-            rules = [
-                number
-                for number in self._rules
-                if (rule := self._plan.rules[number]).view == view and (not rule.kinds or kind in rule.kinds)
-            ]
-            return KindMatcher(self._plan, self.predicates, rules) if rules else None
+    def _views(self, kind: str | None) -> tuple[KindMatcher | None, KindMatcher | None]:
+        return self._of(kind, "event"), self._of(kind, "auditd")
 
-        return select("event"), select("auditd")
+    def _of(self, kind: str | None, view: str) -> KindMatcher | None:
+        """Give the matcher of the rules for a kind; kinds with the same rules share one."""
+        rules = tuple(
+            number
+            for number in self._rules
+            if (rule := self._plan.rules[number]).view == view and (not rule.kinds or kind in rule.kinds)
+        )
+        if rules not in self._built:
+            self._built[rules] = KindMatcher(self._plan, rules)
+        return self._built[rules]
 
     def match(self, event: Event) -> tuple[int, ...]:
         """Give the numbers of the rules that match the event, ascending."""

@@ -103,14 +103,14 @@ class Scorer:
         if fired:
             findings += [self._correlation(done) for done in fired if self._loud[done.rule]]
         if findings or "risk.intrinsic" in own:
-            self.verdicts.update(own, findings)
+            self.verdicts.note(own, findings)
         return findings
 
     def close(self) -> list[Finding]:
         """Close every open window; give what was still waiting for something that never came."""
         fired = self._correlator.end(None, self._now, self._serial)
         findings = [self._correlation(done) for done in fired if self._loud[done.rule]]
-        self.verdicts.update({}, findings)
+        self.verdicts.note({}, findings)
         return findings
 
     def counts(self) -> Mapping[str, int]:

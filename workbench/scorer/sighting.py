@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Sighting(msgspec.Struct, array_like=True, frozen=True):
+class Sighting(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A match that serves as a step: its time (nanoseconds), its place in the stream, and its evidence.
 
     `serial` tells events apart even when they carry no id; `events` and `rules` are the event ids and rule
@@ -18,7 +18,7 @@ class Sighting(msgspec.Struct, array_like=True, frozen=True):
     rules: tuple[str, ...]
 
 
-class Completion(msgspec.Struct, array_like=True, frozen=True):
+class Completion(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A correlation whose steps are all there; `begun` is the time of the earliest."""
 
     begun: int

@@ -142,7 +142,13 @@ class Verdicts:
         return self._sessions.evicted
 
     def update(self, event: Event, findings: Iterable[Finding]) -> Verdict:
-        """Give the event's verdict, and let its session remember it.
+        """Give the event's verdict, and let its session remember it."""
+        weighing = self.note(event, findings)
+        session, event_id = str(event.get("gen_ai.conversation.id", "")), str(event.get("event.id", ""))
+        return weighing.verdict(self._fusion, session=session, event_id=event_id)
+
+    def note(self, event: Event, findings: Iterable[Finding]) -> Weighing:
+        """Let the session remember an event, and give what it weighs.
 
         A finding is remembered by its own session, which need not be the event's when a window closed late.
         """
@@ -160,7 +166,7 @@ class Verdicts:
             risk = event if name == session else {}
             known.add(risk, own, confident)
             weighing.add(risk, own, confident)
-        return weighing.verdict(self._fusion, session=session, event_id=str(event.get("event.id", "")))
+        return weighing
 
     def session(self, session: str) -> Verdict:
         """Give a session's verdict so far."""
