@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -98,20 +97,19 @@ def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> 
     """Label every event of a recording: those of a malicious step malicious, all others benign."""
     tree = Tree(events)
     roots = step_roots(events, made, tree)
-    payloads = _payload_roots(events, roots, tree)
+    payloads = _payload_roots(scenario, events, roots, tree)
     calls = {call.id: call for call in made}
     labels = []
     for event in events:
         entity = str(event.get("process.entity_id", ""))
         line = tree.line(entity) if entity else []
-        call = next((roots[ancestor] for ancestor in line if ancestor in roots), None)
-        if "gen_ai.tool.call.id" in event and event.get("event.category") == "agent":
-            call = calls.get(str(event["gen_ai.tool.call.id"]))
-            line = []
-        step = call.step if call else None
-        guilty = step is not None and step.malicious
-        if guilty and step is not None and step.payload:
-            guilty = any(ancestor in payloads[step.name] for ancestor in line)
+        planted = next((payloads[ancestor] for ancestor in line if ancestor in payloads), None)
+        if event.get("event.category") == "agent":
+            call = calls.get(str(event.get("gen_ai.tool.call.id", "")))
+        else:
+            call = next((roots[ancestor] for ancestor in line if ancestor in roots), None)
+        step = planted or (call.step if call else None)
+        guilty = planted is not None or (step is not None and step.malicious and not step.payload)
         labels.append(
             Label(
                 event_id=str(event["event.id"]),
@@ -124,13 +122,19 @@ def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> 
     return labels
 
 
-def _payload_roots(events: Sequence[Event], roots: dict[str, Made], tree: Tree) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for event in events:
+def _payload_roots(
+    scenario: Scenario, events: Sequence[Event], roots: dict[str, Made], tree: Tree
+) -> dict[str, Step]:
+    """Find the processes that are a step's payload, below whatever call: entity id → step."""
+    steps = [step for step in scenario.steps if step.payload]
+    found: dict[str, Step] = {}
+    for event in events if steps else ():
         if event.get("event.action") != "exec":
             continue
         entity = str(event["process.entity_id"])
-        call = next((roots[ancestor] for ancestor in tree.line(entity) if ancestor in roots), None)
-        if call and call.step and call.step.payload and _carries(event, call.step.payload):
-            found[call.step.name].add(entity)
+        if not any(ancestor in roots for ancestor in tree.line(entity)):
+            continue
+        for step in steps:
+            if _carries(event, step.payload):
+                found[entity] = step
     return found

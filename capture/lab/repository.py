@@ -20,4 +20,7 @@ def repository(name: str, world: World) -> Files:
         known = ", ".join(sorted(file.stem for file in DIRECTORY.glob("*.yml")))
         raise InputError(f"no repository {name!r}", place=DIRECTORY, mend=f"use one of {known}")
     texts = yaml.safe_load(file.read_text())
-    return {expand(path, world): (world.fill(text), "755" if text.startswith("#!") else "644") for path, text in texts.items()}
+    return {
+        expand(path, world): (world.fill(text), "755" if text.startswith("#!") else "644")
+        for path, text in texts.items()
+    }

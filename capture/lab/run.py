@@ -13,7 +13,7 @@ from capture.lab.driver import driver_for
 from capture.lab.driver.base import Driver
 from capture.lab.label import label, made_calls
 from capture.lab.scenario import Scenario, load
-from capture.lab.stage import stage
+from capture.lab.stage import stage, with_payloads
 from capture.lab.world import World
 from capture.recorder import Recorder
 from capture.source import open_source
@@ -74,6 +74,7 @@ def play(
         transcript = driver.transcript(namespace.path(world.home), world)
         model = namespace.model_journal()
         internet = namespace.internet_journal()
+    scenario = with_payloads(scenario, world)
     made = made_calls(scenario, model)
 
     def labels(events: Sequence[Event]) -> list[Label]:

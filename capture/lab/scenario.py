@@ -20,7 +20,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """One tool call: a shell command, or an MCP tool with its arguments.
 
     `payload` narrows a malicious step to the processes whose arguments contain it, such as the install
-    script that an otherwise ordinary package installation starts.
+    script that an otherwise ordinary package installation starts; wherever in the run such a process is
+    started, it belongs to the step.
     """
 
     name: str

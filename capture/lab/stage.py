@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from capture.lab.driver.base import Driver, Launch
 from capture.lab.habits import interleave
 from capture.lab.home import Files, expand, furnish
@@ -91,6 +93,12 @@ def make_script(scenario: Scenario, driver: Driver, world: World) -> Script:
         )
     port = world.random.randrange(20_000, 60_000)
     return Script(turns=driver.close_script(turns, world), seed=world.seed, port=port)
+
+
+def with_payloads(scenario: Scenario, world: World) -> Scenario:
+    """Give the scenario with the payloads of its steps as they are called in this world."""
+    steps = [replace(step, payload=world.fill(step.payload)) for step in scenario.steps]
+    return replace(scenario, steps=steps)
 
 
 def _fill(arguments: dict[str, Any], world: World) -> dict[str, Any]:

@@ -131,6 +131,8 @@ class World:
             addresses = [self._internal.pop() if inside else self._addresses.pop()]
             if self._dual_stack and not inside:
                 addresses.append(f"2001:db8:{self.random.randrange(1, 1 << 16):x}::{len(self.hosts) + 2:x}")
+            if kind == "model_api" and not name:
+                name = self.random.choice(_WORDS["model_apis"])
             host = Host(name or f"{self.random.choice(_WORDS['sub'])}.{suffix}", addresses, kind)
             self.hosts[role] = host
             self.values[f"host.{role}"] = host.name
