@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from base64 import b64encode
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from workbench.scorer.envelope import PAYLOAD_TYPE, Envelope, Signature, key_id
 
 
 def sign(payload: bytes, key: Ed25519PrivateKey | Path | str) -> bytes:
-    """Give the bytes of a pack file: the payload, signed. Ed25519 is deterministic, and so is the file.
+    """Give the bytes of a pack file: the payload, compressed and signed. Ed25519 is deterministic, and so is the file.
 
     Raises InputError when the key cannot be read.
     """
@@ -25,10 +26,11 @@ def sign(payload: bytes, key: Ed25519PrivateKey | Path | str) -> bytes:
     public = SSlibKey(
         identity, "ed25519", "ed25519", {"public": private.public_key().public_bytes_raw().hex()}
     )
-    signed = SignedEnvelope(payload, PAYLOAD_TYPE, {})
+    body = zlib.compress(payload, 9)
+    signed = SignedEnvelope(body, PAYLOAD_TYPE, {})
     signature = signed.sign(CryptoSigner(private, public))
     envelope = Envelope(
-        b64encode(payload).decode(),
+        b64encode(body).decode(),
         PAYLOAD_TYPE,
         [Signature(identity, b64encode(bytes.fromhex(signature.signature)).decode())],
     )

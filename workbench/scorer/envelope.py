@@ -9,6 +9,7 @@ of its bytes is bound by the signature: keys in the order below, no white space,
 from __future__ import annotations
 
 import binascii
+import zlib
 from base64 import b64decode
 from collections.abc import Iterable
 from hashlib import sha256
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from workbench.errors import InputError, PackError, SignatureError
 
-PAYLOAD_TYPE = "application/vnd.agent-detection-workbench.pack+cbor"
+PAYLOAD_TYPE = "application/vnd.agent-detection-workbench.pack+zlib"
 MAX_BYTES = 256 << 20
 
 PublicKey = Ed25519PublicKey | bytes | Path | str
@@ -99,6 +100,17 @@ def open_envelope(data: bytes, trust: Iterable[PublicKey], place: Path | None = 
         ) from None
     if envelope.payload_type != PAYLOAD_TYPE:
         raise PackError(f"holds {envelope.payload_type[:80]!r}, not a pack", place=place)
+    return _inflate(payload, place)
+
+
+def _inflate(compressed: bytes, place: Path | None) -> bytes:
+    inflater = zlib.decompressobj()
+    try:
+        payload = inflater.decompress(compressed, MAX_BYTES)
+    except zlib.error as error:
+        raise PackError(f"does not hold zlib data: {error}", place=place, mend="build it again") from None
+    if not inflater.eof or inflater.unused_data:
+        raise PackError("holds too much, or too little, zlib data", place=place, mend="build it again")
     return payload
 
 
