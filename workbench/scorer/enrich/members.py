@@ -75,6 +75,8 @@ class Members:
 
     def _exec(self, entity: str, member: Member, event: Mapping[str, Any]) -> None:
         agent, evidence = self._agents.recognise(event)
+        if agent and member.harness and member.scope is not None and agent == member.scope.agent:
+            evidence = 1.0  # a wrapper such as sudo or nsenter began the session: this is the agent it told of
         mark = self._agents.mark(event.get("process.env_vars", ())) if self._environment else None
         if member.scope is None and not self._agents.enough(evidence):
             self._adopt(member, event.get("process.parent.entity_id"), mark)
@@ -135,7 +137,7 @@ class Members:
                 self._runs.alias(mark.session, run)
         elif scope.method in ("ancestry", "timing"):
             command = Command.of(event.get("process.args", ()), event.get("process.command_line", ""))
-            self._guess(scope, run, command, event["@timestamp"], started_by_agent)
+            self._guess(member, run, command, event["@timestamp"], started_by_agent)
         if started_by_agent:
             if scope.call is None and len(run.calls):
                 member.actor = "agent"  # the harness's own helper: it ran while no tool was called
@@ -143,9 +145,13 @@ class Members:
             run.spawns.append(Spawn(event["@timestamp"], entity, command))
 
     @staticmethod
-    def _guess(scope: Scope, run: Run, command: Command, time: int, first: bool) -> None:
+    def _guess(member: Member, run: Run, command: Command, time: int, first: bool) -> None:
+        scope = member.scope
+        assert scope is not None
         call = run.calls.carried_out_by(command, time, SLACK)
         if call is not None:
+            if not first:  # what runs above it, such as an agent that was not recognised, is not in the call
+                scope = member.scope = Scope(scope.session, scope.agent, scope.certainty)
             scope.call, scope.method, call.matched = call, "harness_event", True
         elif first:
             running = [call for call in run.calls.running() if not call.by_mcp]
