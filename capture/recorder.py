@@ -242,7 +242,7 @@ def record(
 
 def _write(out: Path, events: Iterable[Event], session: Session, labels: Iterable[Label] = ()) -> Recording:
     # Arrow is large and not needed while events come in.
-    from workbench.dataset.recording import write_recording
+    from workbench.dataset.recording import write_recording  # noqa: PLC0415
 
     return write_recording(out, events, session, labels)
 

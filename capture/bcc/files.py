@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from workbench.event import Value
 
-_TYPES = {
+TYPES = {
     stat.S_IFREG: "file",
     stat.S_IFDIR: "dir",
     stat.S_IFIFO: "pipe",
@@ -85,7 +85,7 @@ def identified(inode: int, device_mode: int, path: str) -> dict[str, Value]:
     return {
         "file.inode": str(inode),
         "file.device": f"{device >> 20}:{device & 0xFFFFF}",
-        "file.type": "memfd" if memfd else _TYPES.get(stat.S_IFMT(mode), "other"),
+        "file.type": "memfd" if memfd else TYPES.get(stat.S_IFMT(mode), "other"),
         "file.mode": f"{stat.S_IMODE(mode):04o}",
     }
 

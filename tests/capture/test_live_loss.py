@@ -17,7 +17,7 @@ STORM = f"for _ in range({OPENS}): open('/etc/hostname').close()"
 
 
 def test_received_and_lost_add_up_to_sent_under_a_ring_too_small(tmp_path: Path) -> None:
-    recorder = Recorder(BccSource(ring_mb=0.0625))
+    recorder = Recorder(BccSource(ring_mb=1 / 256))
     recorder.run([sys.executable, "-c", STORM])
     recording = recorder.finish(tmp_path / "r")
     session = recording.session

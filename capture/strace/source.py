@@ -1,0 +1,148 @@
+"""The strace source: complete but slow, and the traced command can notice it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from capture.bcc.clock import Clock
+from capture.bcc.syscalls import syscalls
+from capture.strace.decode import Decoder
+from capture.strace.parse import Reader
+from capture.strace.processes import Processes
+from workbench.dataset.session import Loss
+from workbench.errors import CaptureError
+from workbench.event import Value
+
+_EXTRA = ("clone", "clone3", "?fork", "?vfork", "chdir", "fchdir")
+_OPTIONS = ["-f", "-ttt", "-yy", "-s", "4096", "-q", "-e", "abbrev=!execve,execveat", "-e", "signal=all"]
+_READ = 1 << 20
+
+
+class StraceSource:
+    """Traces a process tree with strace, which must be installed and allowed to attach."""
+
+    name = "strace"
+    cannot_see = (
+        "file and network operations through io_uring",
+        "whether an open that may create a file did (told as create)",
+        "the inode of a file that is gone by the time it is told",
+        "writes through a mapping, but for the mapping itself",
+        "plaintext inside TLS",
+        "bytes of sendmmsg and recvmmsg, counted as messages",
+    )
+
+    def __init__(self) -> None:
+        self.check()
+        clock = Clock.now()
+        host: dict[str, Value] = {
+            "event.provider": self.name,
+            "host.id": clock.boot,
+            "host.name": platform.node(),
+            "host.os.type": "linux",
+        }
+        self._processes = Processes(clock.boot, clock.boottime, host)
+        self._decoder = Decoder(self._processes)
+        self._reader = Reader()
+        self._pending = b""
+        self._output = -1
+        self._strace: subprocess.Popen[bytes] | None = None
+        self.sent = 0
+
+    @staticmethod
+    def check() -> None:
+        """Raise CaptureError when strace cannot run here, found by letting it trace `true`."""
+        strace = shutil.which("strace")
+        if strace is None:
+            raise CaptureError("strace is not installed", mend="apt-get install strace")
+        trial = subprocess.run(
+            [strace, "-o", "/dev/null", "-e", "trace=none", "true"], check=False, capture_output=True
+        )
+        if trial.returncode:
+            told = trial.stderr.decode(errors="replace").strip().splitlines()[-1:]
+            raise CaptureError(
+                f"strace cannot trace: {' '.join(told)}",
+                mend="allow ptrace (CAP_SYS_PTRACE, yama ptrace_scope)",
+            )
+
+    def start(self, root: int) -> None:
+        """Attach to process `root`; returns once strace has it."""
+        with tempfile.TemporaryDirectory(prefix="strace-") as directory:
+            fifo = Path(directory) / "out"
+            os.mkfifo(fifo, 0o600)
+            self._output = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+            names = ",".join([*(f"?{name}" for name in syscalls()), *_EXTRA])
+            command = ["strace", *_OPTIONS, "-e", f"trace={names}", "-o", str(fifo), "-p", str(root)]
+            self._strace = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            )
+            _wait_until_traced(root, self._strace)
+        with contextlib.suppress(OSError):
+            status = Path(f"/proc/{root}").stat()
+            directory_now = str(Path(f"/proc/{root}/cwd").readlink())
+            program = str(Path(f"/proc/{root}/exe").readlink())
+            self._processes.begin(root, time.time_ns(), None, program, directory_now, str(status.st_uid))
+
+    def poll(self, timeout: float) -> list[dict[str, Value]]:
+        """Give the events since the last call."""
+        readable, _, _ = select.select([self._output], [], [], timeout)
+        if not readable:
+            return []
+        try:
+            chunk = os.read(self._output, _READ)
+        except BlockingIOError:
+            return []
+        if not chunk:
+            time.sleep(timeout)
+            return []
+        *lines, self._pending = (self._pending + chunk).split(b"\n")
+        events: list[dict[str, Value]] = []
+        for line in lines:
+            told = self._reader.read(line.decode(errors="replace"))
+            if told is not None:
+                events += self._decoder.decode(told)
+        return self._numbered(events)
+
+    def settle(self) -> list[dict[str, Value]]:
+        """Give what was gathered and not yet told."""
+        return self._numbered(self._decoder.settle())
+
+    def _numbered(self, events: list[dict[str, Value]]) -> list[dict[str, Value]]:
+        for event in events:
+            self.sent += 1
+            event["event.sequence"] = self.sent
+            event["event.id"] = f"t{self.sent}"
+        return events
+
+    def stop(self) -> Loss:
+        """End strace; the traced processes go on."""
+        if self._strace is not None and self._strace.poll() is None:
+            self._strace.send_signal(signal.SIGTERM)
+            self._strace.wait()
+        if self._output >= 0:
+            os.close(self._output)
+            self._output = -1
+        detail = {"unread_lines": self._reader.unread} if self._reader.unread else {}
+        return Loss(detail=detail)
+
+
+def _wait_until_traced(pid: int, strace: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if strace.poll() is not None:
+            raise CaptureError(
+                f"strace could not attach to process {pid}", mend="run it as the same user, or root"
+            )
+        status = Path(f"/proc/{pid}/status").read_text()
+        if f"TracerPid:\t{strace.pid}" in status:
+            return
+        time.sleep(0.005)
+    raise CaptureError(f"strace did not attach to process {pid}", mend="check `workbench doctor`")
