@@ -25,6 +25,7 @@ _CREATED = 1 << 20  # FMODE_CREATED
 _OWN_PATH = 1 << 63  # the file's own path was walked, not the argument read
 _RESTART = range(-516, -511)
 _SOCKET = 0o140000
+_HTTP2 = b"PRI * HTTP/2"
 _CATEGORY = {
     "open": "file", "create": "file", "rename": "file", "link": "file", "delete": "file", "chmod": "file",
     "chown": "file", "mmap_write": "file", "exec": "process", "memfd": "process", "setuid": "process",
@@ -35,12 +36,14 @@ _CATEGORY = {
 class Decoder:
     """Turns records into events and counts what was cut or could not be told."""
 
-    def __init__(self, clock: Clock, processes: Processes) -> None:
+    def __init__(self, clock: Clock, processes: Processes, *, bodies: bool = False) -> None:
         self._clock, self._processes = clock, processes
         self._names = Names()
         self._files: dict[tuple[int, int], Fields] = {}
         self._ends: dict[tuple[int, int], bytes] = {}
         self._calls = {call.nr: call for call in syscalls().values()}
+        self._bodies = bodies
+        self.not_visible: Counter[str] = Counter()
         self.truncated: Counter[str] = Counter()
         self._readers: dict[int, Callable[[Record, Fields], Fields | None]] = {
             Kind.FORK: self._fork,
@@ -53,6 +56,7 @@ class Decoder:
             Kind.DNS: self._dns,
             Kind.TLS: self._tls,
             Kind.HTTP: self._http,
+            Kind.PLAINTEXT: self._plaintext,
         }
 
     def decode(self, record: Record) -> Fields | None:
@@ -239,13 +243,19 @@ class Decoder:
 
     def _http(self, record: Record, event: Fields) -> Fields | None:
         raw, payload, *_ = record.parts()
-        request = http.request(payload)
+        request = http.request(payload, body=self._bodies)
         if request is None:
             return None
         event["event.category"], event["event.action"] = "network", "http_request"
         event.update(request)
         event.update(self._names.resolve(described(endpoint(raw), outward=True)))
         return event
+
+    def _plaintext(self, record: Record, event: Fields) -> Fields | None:
+        payload = record.parts()[1]
+        if payload.startswith(_HTTP2):
+            self.not_visible["http2_in_tls"] += 1
+        return self._http(record, event)
 
 
 def _outcome(ret: int, event: Fields) -> None:

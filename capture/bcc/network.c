@@ -12,6 +12,22 @@ struct endpoint {
 struct chunk { u64 at, size; };
 struct message { u64 name; u32 name_size, spare; u64 vector, vectors, control, control_size, flags; };
 
+/* A write into TLS under way in a thread, and the socket that it went out by. */
+struct plaintext {
+  u64 at, size;
+  struct endpoint end;
+};
+
+BPF_HASH(plaintexts, u64, struct plaintext, 4096);
+
+INLINE void note_plaintext(struct endpoint *e) {
+#ifdef TLS_PLAINTEXT
+  u64 id = bpf_get_current_pid_tgid();
+  struct plaintext *p = plaintexts.lookup(&id);
+  if (p) p->end = *e;
+#endif
+}
+
 INLINE void *socket_of(void *file) {
   void *socket = 0, *sk = 0;
   GET(socket, file, file, private_data);
@@ -165,6 +181,7 @@ int socket(struct bpf_raw_tracepoint_args *ctx) {
     addressed(&e, name);
     peer = e.peer[0] ^ e.peer[1] ^ (u64)e.peer_port << 48;
   }
+  if (out) note_plaintext(&e);
   if (e.family != 1 && shape->buffer != NONE) inspect(nr, &e, out, &c);
   struct flow *f = account(p, fd, out, inode, device_mode, size, peer, 1);
   if (f && (s = begin(IO, nr))) {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from workbench.errors import CaptureError
 
 _HERE = Path(__file__).parent
 _FILES = ("record.h", "path.h", "call.c", "io.c", "network.c", "process.c")
+_TLS_FILE = "tls.c"
+_TLS_FUNCTIONS = (b"SSL_write", b"SSL_write_ex")
 _MEMBER = re.compile(r"\b(?:GET\(.*,\s*|OFFSET\()(\w+),\s*(\w+)\)")
 _EMBEDDED = re.compile(r"\bOFFSET\((\w+),\s*(\w+)\)")
 _PROGRAMS = ("call", "socket")
@@ -26,8 +28,11 @@ _COUNTERS = ("sent", "dropped", "io_uring", "compat32")
 class Program:
     """The loaded kernel programs; raises CaptureError when they cannot be loaded."""
 
-    def __init__(self, *, ring_pages: int, interval_ns: int, wake_ns: int) -> None:
-        source = "\n".join((_HERE / name).read_text() for name in _FILES)
+    def __init__(
+        self, *, ring_pages: int, interval_ns: int, wake_ns: int, tls_files: Sequence[str] = ()
+    ) -> None:
+        files = [*_FILES, _TLS_FILE] if tls_files else _FILES
+        source = "\n".join((_HERE / name).read_text() for name in files)
         offsets = member_offsets({*_members(source), *registers()})
         settings = {
             "RING_PAGES": ring_pages,
@@ -38,9 +43,12 @@ class Program:
             "SOCKET_PROGRAM": 1,
         }
         header = [f"#define {name} {value}" for name, value in settings.items()]
+        header += ["#define TLS_PLAINTEXT"] if tls_files else []
         header += [f"#define OFFSET_{name}_{member} {at}" for (name, member), at in sorted(offsets.items())]
-        self._bpf = _load("\n".join(header) + "\n" + source)
+        self._bpf = load_text("\n".join(header) + "\n" + source)
         self._fill(offsets)
+        for file in tls_files:
+            self._attach_tls(file)
         ctypes.CDLL(None).malloc_trim(0)  # gives back what the compiler used
 
     def _fill(self, offsets: dict[tuple[str, str], int]) -> None:
@@ -56,6 +64,16 @@ class Program:
             if call.program not in loaded:
                 loaded[call.program] = bpf.load_func(call.program.encode(), raw)
             bpf[b"calls"][ctypes.c_int(call.nr)] = ctypes.c_int(loaded[call.program].fd)
+
+    def _attach_tls(self, file: str) -> None:
+        for function in _TLS_FUNCTIONS:
+            try:
+                self._bpf.attach_uprobe(name=file.encode(), sym=function, fn_name=b"tls_write")
+                self._bpf.attach_uretprobe(name=file.encode(), sym=function, fn_name=b"tls_written")
+            except Exception as error:  # bcc raises Exception itself
+                raise CaptureError(
+                    f"cannot look into TLS: {error}", place=file, mend="record without --tls-plaintext"
+                ) from None
 
     @property
     def ring_fd(self) -> int:
@@ -99,6 +117,10 @@ class Program:
 
     def close(self) -> None:
         """Detach and unload."""
+        # bcc would also remove the probes from tracefs, where it never put them: closing is enough.
+        for descriptor in self._bpf.uprobe_fds.values():
+            bcc().lib.bpf_close_perf_event_fd(descriptor)
+        self._bpf.uprobe_fds.clear()
         self._bpf.cleanup()
 
 
@@ -108,7 +130,8 @@ def _members(source: str) -> set[tuple[str, str]]:
     return found - {("type", "member")}
 
 
-def _load(text: str) -> Any:
+def load_text(text: str) -> Any:
+    """Compile C as bcc understands it; raises CaptureError when that or its loading fails."""
     library = bcc()
     with _environment("BCC_KERNEL_SOURCE", str(_HERE)), _quiet() as said:
         try:

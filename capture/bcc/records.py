@@ -27,6 +27,7 @@ class Kind(IntEnum):
     DNS = 8
     TLS = 9
     HTTP = 10
+    PLAINTEXT = 11
 
 
 class Cut(IntFlag):

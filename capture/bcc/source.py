@@ -11,6 +11,7 @@ from operator import itemgetter
 from capture import environment
 from capture.bcc.clock import Clock
 from capture.bcc.decode import Decoder
+from capture.bcc.openssl import libraries
 from capture.bcc.processes import Processes
 from capture.bcc.program import Program
 from capture.bcc.records import Record
@@ -29,20 +30,42 @@ class BccSource:
 
     `ring_mb` is the size of the buffer between kernel and reader (a power of two), `interval` the seconds
     after which the bytes moved on a descriptor are told anew, `wake_us` the least time between two wake-ups.
+    `tls_plaintext` tells HTTP requests made through OpenSSL, `bodies` keeps the first bytes of request bodies.
     """
 
     name = "bcc"
-    cannot_see = (
+    cannot_see: tuple[str, ...] = (
         "file and network operations through io_uring (counted)",
         "32-bit system calls (counted)",
         "writes through a mapping, but for the mapping itself",
         "plaintext inside TLS",
     )
+    _cannot_see_in_tls = (
+        "plaintext inside TLS other than HTTP/1 through OpenSSL 3 (rustls, Go, BoringSSL, HTTP/2)"
+    )
 
-    def __init__(self, *, ring_mb: float = 8, interval: float = 0.1, wake_us: int = 200) -> None:
+    def __init__(
+        self,
+        *,
+        ring_mb: float = 8,
+        interval: float = 0.1,
+        wake_us: int = 200,
+        tls_plaintext: bool = False,
+        bodies: bool = False,
+    ) -> None:
         self._pages = max(1, int(ring_mb * 1024 * 1024 / _PAGE))
+        files = libraries() if tls_plaintext else []
+        if tls_plaintext:
+            if not files:
+                raise CaptureError(
+                    "no OpenSSL 3 was found to look into", mend="record without --tls-plaintext"
+                )
+            self.cannot_see = (*self.cannot_see[:-1], self._cannot_see_in_tls)
         self._program = Program(
-            ring_pages=self._pages, interval_ns=int(interval * 1e9), wake_ns=wake_us * 1000
+            ring_pages=self._pages,
+            interval_ns=int(interval * 1e9),
+            wake_ns=wake_us * 1000,
+            tls_files=files,
         )
         self._program.allow_environment(environment.names())
         self._ring = Ring(self._program.ring_fd, self._pages)
@@ -54,7 +77,7 @@ class BccSource:
             "host.os.type": "linux",
         }
         self._processes = Processes(clock, host)
-        self._decoder = Decoder(clock, self._processes)
+        self._decoder = Decoder(clock, self._processes, bodies=bodies)
         self._expected: defaultdict[int, int] = defaultdict(int)
         self._lost = self.received = self._untold = self._reordered = self._latest = 0
         self._sent = self._taken = 0
@@ -126,6 +149,10 @@ class BccSource:
         """Give what was gathered and not yet told, when the tracing is about to end."""
         return self._in_order(self._left(time.monotonic_ns()))
 
+    def _not_visible(self, counters: dict[str, int]) -> dict[str, int]:
+        counts = {**{name: counters[name] for name in ("io_uring", "compat32")}, **self._decoder.not_visible}
+        return {name: n for name, n in counts.items() if n}
+
     def _detail(self, counters: dict[str, int]) -> dict[str, int]:
         counts = {
             **{f"cut_{name}": n for name, n in self._decoder.truncated.items()},
@@ -152,7 +179,7 @@ class BccSource:
                 dropped=counters["dropped"],
                 truncated=sum(self._decoder.truncated.values()),
                 reordered=self._reordered,
-                not_visible={name: n for name in ("io_uring", "compat32") if (n := counters[name])},
+                not_visible=self._not_visible(counters),
                 detail=self._detail(counters),
             )
             self._ring.close()

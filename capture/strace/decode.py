@@ -36,12 +36,14 @@ class Decoder:
         self._processes = processes
         self._flows = Flows()
         self._names = Names()
+        self._early: dict[int, list[Call | Ended | Signalled]] = {}  # told before the fork that made them
         self._begun = False  # what the root does before its exec is the recorder's doing
 
     def decode(self, told: Call | Ended | Signalled) -> list[Fields]:
         """Give the events, none when there is nothing to tell."""
         process = self._processes.of(told.pid)
         if process is None:
+            self._early.setdefault(told.pid, []).append(told)
             return []
         match told:
             case Ended():
@@ -80,15 +82,22 @@ class Decoder:
     def _fork(self, told: Call, process: Process) -> list[Fields]:
         if told.ret <= 0:
             return []
+        early = self._early.pop(told.ret, [])
         if "CLONE_THREAD" in str(told.arguments):
             self._processes.thread(told.ret, process)
-            return []
+            return [event for each in early for event in self.decode(each)]
         child = self._processes.of(told.ret) or self._processes.begin(
             told.ret, told.time, process, process.executable, process.directory, process.user
         )
         event = self._processes.fields(process, told.pid, told.time)
         event |= {"event.category": "process", "event.action": "fork"}
-        return [event | {"process.target.pid": child.pid, "process.target.entity_id": child.entity}]
+        event |= {"process.target.pid": child.pid, "process.target.entity_id": child.entity}
+        return [event, *(event for each in early for event in self.decode(each))]
+
+    @property
+    def unattributed(self) -> int:
+        """Count what was told of processes whose beginning was not."""
+        return sum(len(each) for each in self._early.values())
 
     def _chdir(self, told: Call, process: Process) -> list[Fields]:
         if told.ret == 0:

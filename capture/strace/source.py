@@ -131,7 +131,7 @@ class StraceSource:
             os.close(self._output)
             self._output = -1
         detail = {"unread_lines": self._reader.unread} if self._reader.unread else {}
-        return Loss(detail=detail)
+        return Loss(detail=detail, unattributed=self._decoder.unattributed)
 
 
 def _wait_until_traced(pid: int, strace: subprocess.Popen[bytes]) -> None:

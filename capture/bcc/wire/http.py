@@ -1,4 +1,4 @@
-"""The head of an HTTP/1 request (RFC 9112): whom it asks for what; its body is measured, never kept."""
+"""The head of an HTTP/1 request (RFC 9112): whom it asks for what, and the size of its body."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from workbench.event import Value
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "PATCH"))
 
 
-def request(data: bytes) -> dict[str, Value] | None:
-    """Give the fields of a request's head; None when it is not one.
+def request(data: bytes, *, body: bool = False) -> dict[str, Value] | None:
+    """Give the fields of a request's head, with its first bytes of body when asked for; None when it is not one.
 
     >>> request(b"POST /u?k=1 HTTP/1.1\\r\\nHost: a.example\\r\\nContent-Length: 9\\r\\n\\r\\nsecret")
     {'http.request.method': 'POST', 'url.path': '/u', 'url.domain': 'a.example', 'http.request.body.bytes': 9}
     """
-    head = data.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    top, _, content = data.partition(b"\r\n\r\n")
+    head = top.decode("latin-1").split("\r\n")
     method, _, rest = head[0].partition(" ")
     target, _, version = rest.rpartition(" ")
     if method not in _METHODS or not version.startswith("HTTP/1"):
@@ -36,4 +37,6 @@ def request(data: bytes) -> dict[str, Value] | None:
         fields["user_agent.original"] = agent
     if (size := headers.get("content-length", "")).isdecimal() and len(size) < 16:
         fields["http.request.body.bytes"] = int(size)
+    if body and content:
+        fields["http.request.body.content"] = content.decode(errors="replace")
     return fields

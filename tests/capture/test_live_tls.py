@@ -1,0 +1,53 @@
+"""HTTP inside TLS, seen where OpenSSL takes it, and redacted."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from capture.recorder import record
+
+pytestmark = pytest.mark.live
+PYTHON = "/usr/bin/python3"
+
+
+def certificate(directory: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sink.example")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1))
+    paths = directory / "cert.pem", directory / "key.pem"
+    paths[0].write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return paths
+
+
+@pytest.mark.skipif(not Path(PYTHON).exists(), reason="the system's Python, which uses the system's OpenSSL")
+def test_a_request_inside_tls_is_told_once_and_redacted(tmp_path: Path) -> None:
+    script = Path(__file__).with_name("tls_client.py")
+    command = [PYTHON, str(script), *map(str, certificate(tmp_path))]
+    recording = record(
+        command, tmp_path / "r", source="bcc", settings={"tls_plaintext": True, "bodies": True}
+    )
+    assert recording.session.exit_code == 0
+    (request,) = [e for e in recording.events() if e["event.action"] == "http_request"]
+    assert request["http.request.method"] == "POST"
+    assert (request["url.domain"], request["url.path"]) == ("sink.example", "/v1/upload")
+    assert request["http.request.body.bytes"] == 17
+    assert request["destination.ip"] == "127.0.0.1"
+    everything = str(list(recording.events()))
+    assert "hunter22" not in everything
+    assert "s3crs3cr" not in everything
+    assert any("rustls" in text for text in recording.session.cannot_see)
