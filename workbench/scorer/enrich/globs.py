@@ -9,6 +9,7 @@ import re2
 
 _CACHE = 8_192
 _LONGEST_CACHED = 512
+_AUTOMATON_BYTES = 1 << 26  # a set that runs out of memory would match nothing
 
 
 def glob_to_re(glob: str) -> str:
@@ -19,6 +20,33 @@ def glob_to_re(glob: str) -> str:
     """
     wild = {"*": "[^/]*", "?": "[^/]"}
     return ".*".join("".join(wild.get(c) or re2.escape(c) for c in part) for part in glob.split("**"))
+
+
+class GlobTable:
+    """Many globs, each with a number: tells in one pass the numbers of those that match, whatever the case.
+
+    >>> table = GlobTable([("**/.ssh/*", 1), ("**/id_*", 2), ("/etc/*", 3)])
+    >>> sorted(table.numbers("/home/u/.ssh/id_rsa"))
+    [1, 2]
+    """
+
+    def __init__(self, globs: Iterable[tuple[str, int]]) -> None:
+        options = re2.Options()
+        options.max_mem = _AUTOMATON_BYTES
+        self._set = re2.Set.FullMatchSet(options)
+        self._numbers: list[int] = []
+        for glob, number in globs:
+            self._set.Add(f"(?is){glob_to_re(glob)}")
+            self._numbers.append(number)
+        self._set.Compile()
+        self._remembered = lru_cache(maxsize=_CACHE)(self._match)
+
+    def numbers(self, text: str) -> frozenset[int]:
+        """Give the numbers of the globs that match the whole of `text`."""
+        return self._remembered(text) if len(text) <= _LONGEST_CACHED else self._match(text)
+
+    def _match(self, text: str) -> frozenset[int]:
+        return frozenset(self._numbers[index] for index in self._set.Match(text) or ())
 
 
 def glob_matcher(globs: Iterable[str]) -> Callable[[str], bool]:

@@ -2,10 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.scorer.enrich.globs import glob_matcher
+from workbench.scorer.enrich.globs import GlobTable
+
+Entry = Mapping[str, Any]
+
+
+class _Action:
+    """The entries of one action, heaviest first, and for each field they test a table of its globs."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = entries
+        fields = sorted({field for entry in entries for field in entry.get("match", {})})
+        self._tests = [
+            (
+                field,
+                GlobTable(
+                    (glob, number)
+                    for number, entry in enumerate(entries)
+                    for glob in entry.get("match", {}).get(field, ())
+                ),
+                frozenset(n for n, entry in enumerate(entries) if field not in entry.get("match", {})),
+            )
+            for field in fields
+        ]
+        self._all = frozenset(range(len(entries)))
+
+    def heaviest(self, event: Mapping[str, Any]) -> Entry | None:
+        applying = self._all
+        for field, table, indifferent in self._tests:
+            value = event.get(field)
+            if isinstance(value, list):
+                matching = frozenset(number for item in value for number in table.numbers(item))
+            else:
+                matching = table.numbers(str(value)) if value is not None else frozenset()
+            applying &= matching | indifferent
+            if not applying:
+                return None
+        return self.entries[min(applying)]
 
 
 class Intrinsic:
@@ -18,22 +54,22 @@ class Intrinsic:
     evicted = 0
 
     def __init__(self, registry: Mapping[str, Any]) -> None:
-        self._by_action: dict[str, list[tuple[list[tuple[str, Callable[[str], bool]]], int, str]]] = {}
-        for entry in sorted(registry["entries"], key=lambda entry: -int(entry["risk"])):
-            tests = [(field, glob_matcher(globs)) for field, globs in entry.get("match", {}).items()]
-            for action in entry["actions"]:
-                self._by_action.setdefault(action, []).append((tests, entry["risk"], entry["reason"]))
+        ordered = sorted(registry["entries"], key=lambda entry: -int(entry["risk"]))
+        actions = {action for entry in ordered for action in entry["actions"]}
+        self._actions = {
+            tuple(action.split("/")): _Action([entry for entry in ordered if action in entry["actions"]])
+            for action in actions
+        }
 
     def apply(self, event: dict[str, Any]) -> None:
         """Add risk.intrinsic (0 to 100) and risk.reason where the table has an entry for the event."""
-        entries = self._by_action.get(f"{event['event.category']}/{event['event.action']}")
-        if entries is None or "risk.intrinsic" in event:
+        action = self._actions.get((event["event.category"], event["event.action"]))
+        if action is None or "risk.intrinsic" in event:
             return
-        for tests, risk, reason in entries:
-            if all(_applies(event.get(field), matches) for field, matches in tests):
-                event["risk.intrinsic"] = risk
-                event["risk.reason"] = reason
-                return
+        entry = action.heaviest(event)
+        if entry is not None:
+            event["risk.intrinsic"] = entry["risk"]
+            event["risk.reason"] = entry["reason"]
 
     def snapshot(self) -> dict[str, Any]:
         """Give the state as plain data: there is none."""
@@ -41,11 +77,3 @@ class Intrinsic:
 
     def restore(self, data: Mapping[str, Any]) -> None:
         """Take up the state that `snapshot` gave: there is none."""
-
-
-def _applies(value: Any, matches: Callable[[str], bool]) -> bool:
-    if value is None:
-        return False
-    if isinstance(value, list):
-        return any(matches(item) for item in value)
-    return matches(value if isinstance(value, str) else str(value))
