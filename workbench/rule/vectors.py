@@ -9,6 +9,8 @@ A file of cases is TOML, so that an implementation in any language can read it:
     fires = ["2"]                    # the event each finding completes on, in order
     evidence = [["1", "2"]]          # the events behind each finding, when that is what the case is about
     refused = "regex"                # instead of fires: the code of the error that the rules are refused with
+    limits = {windows = 1}           # less room for state than usual; `counts` then tells what was forgotten
+    counts = {windows_evicted = 1}
 
 An event without `id` is numbered from 1; without `at` it comes a second after the one before; without `kind` it
 is a process/exec. With `restart = N` the scorer is replaced by a new one, by way of its snapshot, after N events.
@@ -30,6 +32,7 @@ from workbench.rule.document import parse_documents
 from workbench.rule.lower import lower_all
 from workbench.rule.ruleset import RuleSet, from_documents
 from workbench.scorer import Finding, Scorer
+from workbench.scorer.groups import LIMITS, Limits
 from workbench.scorer.payload import FORMAT, SCORER, Payload
 from workbench.scorer.plan import decode_plan
 
@@ -47,7 +50,8 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     refused: str = ""
     restart: int | None = None
     placeholders: dict[str, list[str]] = {}
-    groups: int | None = None
+    limits: Limits = LIMITS
+    counts: dict[str, int] = {}
     note: str = ""
 
 
@@ -116,8 +120,12 @@ def run_case(case: Case, ruleset: RuleSet | None = None) -> list[str]:
     evidence = [finding.evidence for finding in findings]
     if case.evidence is not None and evidence != case.evidence:
         found.append(f"evidence {evidence}, expected {case.evidence}")
-    if case.groups is not None and scorer.counts()["groups"] != case.groups:
-        found.append(f"{scorer.counts()['groups']} groups are kept, expected {case.groups}")
+    counts = scorer.counts()
+    found += [
+        f"{name} is {counts.get(name)}, expected {count}"
+        for name, count in case.counts.items()
+        if counts.get(name) != count
+    ]
     return found
 
 
@@ -126,7 +134,7 @@ def _score(plan: Mapping[str, Any], case: Case) -> tuple[list[Finding], Scorer]:
         payload = Payload(
             format=FORMAT, name=case.name, version="0", minimum_scorer=SCORER, plan=decode_plan(plan)
         )
-        return Scorer(payload)
+        return Scorer(payload, limits=case.limits)
 
     running = scorer()
     findings: list[Finding] = []

@@ -11,9 +11,6 @@ from workbench.event import Value
 from workbench.scorer.groups import Key
 from workbench.scorer.sighting import Completion
 
-PENDING = 50_000
-"""The most windows that wait at once; the one that would close first gives way, and is counted."""
-
 
 class Pending(msgspec.Struct):
     """A correlation that fires when its window closes: after `deadline` (nanoseconds), or with its session."""
@@ -28,9 +25,9 @@ class Pending(msgspec.Struct):
 
 
 class Absences:
-    """The windows that are open; `evicted` counts those that gave way."""
+    """The windows that are open, `most` at once: the one that would close first gives way, and is counted."""
 
-    def __init__(self, most: int = PENDING) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
         self._serial = 0
         self._heap: list[tuple[int, int, Pending]] = []

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from workbench.event import Event, Value
 from workbench.scorer.absence import Absences, Pending
 from workbench.scorer.gathering import Gathering
-from workbench.scorer.groups import Groups, Key
+from workbench.scorer.groups import LIMITS, Groups, Key, Limits
 from workbench.scorer.links import Links
 from workbench.scorer.plan import Correlation, Plan
 from workbench.scorer.sequence import Sequence
@@ -60,6 +60,10 @@ class State:
         completions = [done for machine in self.machines if (done := machine.observe(found))]
         return max(completions, key=lambda done: done.begun, default=None)
 
+    def idle(self) -> bool:
+        """Whether there is nothing to remember."""
+        return self.window is None and all(machine.idle() for machine in self.machines)
+
     def snapshot(self) -> list[Any]:
         """Give the state as plain data."""
         return [part.snapshot() for part in (*self.machines, self.window) if part]
@@ -74,12 +78,13 @@ class State:
 class Joiner:
     """One correlation rule at run time."""
 
-    def __init__(self, rule: int, correlation: Correlation, links: Links) -> None:
+    def __init__(self, rule: int, correlation: Correlation, links: Links, limits: Limits) -> None:
         self.rule = rule
         self.correlation = correlation
-        self.groups: Groups[State] = Groups(correlation.timespan)
+        self.groups: Groups[State] = Groups(correlation.timespan, limits)
         self.links = links
         self._steps = len(correlation.rules)
+        self._ordered = correlation.type == "temporal_ordered"
         self._first = {term.every[0] for term in correlation.terms}
         self._later = {position for term in correlation.terms for position in term.every[1:] + term.none}
 
@@ -97,8 +102,12 @@ class Joiner:
                 absences.cancel(self.rule, key)
                 self.groups.drop(key)
                 continue
+            if self._ordered and self._first.isdisjoint(mine) and self.groups.get(key) is None:
+                continue  # a later step with nothing before it
             state = self.groups.touch(key, str(event.get(SESSION, "")), now, self.new_state)
             completion = state.observe(mine, event)
+            if completion and state.idle():
+                self.groups.drop(key)
             if completion and (best is None or completion.begun > best[1].begun):
                 best = key, completion
         return best
@@ -149,16 +158,16 @@ class Joiner:
 class Correlator:
     """All correlations of a plan."""
 
-    def __init__(self, plan: Plan, links: Links) -> None:
+    def __init__(self, plan: Plan, links: Links, limits: Limits = LIMITS) -> None:
         self._plan = plan
-        self.absences = Absences()
+        self.absences = Absences(limits.windows)
         self.joiners: dict[int, Joiner] = {}
         self._listeners: dict[int, list[tuple[Joiner, int]]] = defaultdict(list)
         kept = set(CONTEXT)
         for number, rule in enumerate(plan.rules):
             if rule.correlation is None:
                 continue
-            joiner = self.joiners[number] = Joiner(number, rule.correlation, links)
+            joiner = self.joiners[number] = Joiner(number, rule.correlation, links, limits)
             for position, named in enumerate(rule.correlation.rules + rule.correlation.absent):
                 self._listeners[named].append((joiner, position))
             kept.update(name for names in rule.correlation.group for name in names)

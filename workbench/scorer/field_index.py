@@ -28,6 +28,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "gte": operator.ge,
 }
 
+
 def text_of(value: str | int | float | bool) -> str:
     """Give a scalar's text, which is what equality and patterns look at.
 
@@ -117,7 +118,9 @@ class FieldIndex:
                     self._tests.append((_test(predicate), bit))
         self._folded = PatternSet(folded) if folded else None
         self._cased = PatternSet(cased) if cased else None
-        self._either = PatternSet(folded + cased) if folded and cased else None  # for texts that fold to themselves
+        self._either = (
+            PatternSet(folded + cased) if folded and cased else None
+        )  # for texts that fold to themselves
         self._networks = Networks(networks) if networks else None
         self._cache: Cache[object, int] = Cache(_BUDGET)
 

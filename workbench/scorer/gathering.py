@@ -78,6 +78,10 @@ class Gathering:
             place(step, set())
         return chosen
 
+    def idle(self) -> bool:
+        """Whether there is nothing to remember."""
+        return self.shunned is None and not any(self.seen)
+
     def snapshot(self) -> Any:
         """Give the state as plain data."""
         return msgspec.to_builtins([self.seen, self.shunned])

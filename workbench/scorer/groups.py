@@ -6,11 +6,21 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
+import msgspec
+
 S = TypeVar("S")
 Key = tuple[object, ...]
 
-GROUPS_PER_RULE = 50_000
-GROUPS_PER_SESSION = 25_000
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much correlation state is kept at most."""
+
+    groups_per_rule: int = 50_000
+    groups_per_session: int = 25_000
+    windows: int = 50_000
+
+
+LIMITS = Limits()
 
 
 class Groups(Generic[S]):
@@ -21,12 +31,10 @@ class Groups(Generic[S]):
 
     __slots__ = ("_per_rule", "_per_session", "_sessions", "_states", "_timespan", "evicted")
 
-    def __init__(
-        self, timespan: int, per_rule: int = GROUPS_PER_RULE, per_session: int = GROUPS_PER_SESSION
-    ) -> None:
+    def __init__(self, timespan: int, limits: Limits = LIMITS) -> None:
         self._timespan = timespan
-        self._per_rule = per_rule
-        self._per_session = per_session
+        self._per_rule = limits.groups_per_rule
+        self._per_session = limits.groups_per_session
         self._states: OrderedDict[Key, list[object]] = OrderedDict()  # key → [touched, session, state]
         self._sessions: dict[str, OrderedDict[Key, None]] = {}
         self.evicted = 0

@@ -35,7 +35,9 @@ class Networks:
     __slots__ = ("_prefixes",)
 
     def __init__(self, networks: Iterable[tuple[str, int]]) -> None:
-        self._prefixes: dict[tuple[int, int], dict[int, int]] = {}  # (address bits, host bits) → prefix → bits
+        self._prefixes: dict[
+            tuple[int, int], dict[int, int]
+        ] = {}  # (address bits, host bits) → prefix → bits
         for text, bit in networks:
             network = ip_network(text, strict=False)
             width = network.max_prefixlen

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cbor2
 import msgspec
 
 from workbench.errors import PackError, PackVersionError
-from workbench.scorer.envelope import PublicKey, open_envelope
 from workbench.scorer.plan import Plan, decode_plan
+
+if TYPE_CHECKING:
+    from workbench.scorer.envelope import PublicKey
 
 FORMAT = 1
 """The pack format this scorer reads."""
@@ -41,6 +43,9 @@ def open_pack(path: Path | str, trust: Iterable[PublicKey]) -> bytes:
 
     Raises SignatureError or another PackError, each naming the file and the mend.
     """
+    # The cryptography is loaded only by who opens a pack: it takes as long to import as all else together.
+    from workbench.scorer.envelope import open_envelope
+
     file = Path(path)
     try:
         data = file.read_bytes()

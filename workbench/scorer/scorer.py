@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from workbench.errors import EventError, InputError
 from workbench.event import Event, Value
 from workbench.scorer.correlator import SESSION, Correlator, Fired
-from workbench.scorer.envelope import PublicKey
 from workbench.scorer.finding import Finding
+from workbench.scorer.groups import LIMITS, Limits
 from workbench.scorer.links import Links
 from workbench.scorer.matcher import Matcher
 from workbench.scorer.memory import restore, save
@@ -20,6 +20,9 @@ from workbench.scorer.reason import Reasons
 from workbench.scorer.stages import Stages
 from workbench.scorer.verdict import Verdicts
 
+if TYPE_CHECKING:
+    from workbench.scorer.envelope import PublicKey
+
 
 class Scorer:
     """Scores events, one at a time, in order of (`@timestamp`, `event.sequence`).
@@ -28,7 +31,7 @@ class Scorer:
     it had to forget.
     """
 
-    def __init__(self, payload: Payload, *, enrich: bool = True) -> None:
+    def __init__(self, payload: Payload, *, enrich: bool = True, limits: Limits = LIMITS) -> None:
         self.payload = payload
         self.plan = payload.plan
         rules = range(len(self.plan.rules))
@@ -37,7 +40,7 @@ class Scorer:
         self._labelling = Matcher(self.plan, self._labels) if self._labels else None
         self._matcher = Matcher(self.plan, [number for number in rules if number not in self._labels])
         self._loud = [not rule.silent for rule in self.plan.rules]
-        self._correlator = Correlator(self.plan, self.stages.links if self.stages else Links())
+        self._correlator = Correlator(self.plan, self.stages.links if self.stages else Links(), limits)
         self._by_data = rules_by_data(self.plan)
         self._reasons = Reasons(self.plan)
         self.verdicts = Verdicts(payload.fusion)

@@ -73,6 +73,10 @@ class Sequence:
             for kept in self.chains
         ]
 
+    def idle(self) -> bool:
+        """Whether there is nothing to remember."""
+        return not any(self.chains)
+
     def snapshot(self) -> Any:
         """Give the state as plain data."""
         return msgspec.to_builtins(self.chains)

@@ -63,7 +63,8 @@ class PatternSet:
 
     def __init__(self, patterns: Sequence[tuple[str, int]]) -> None:
         self._filters = [
-            (_compile([pattern for pattern, _ in part]), [*(bit for _, bit in part), 0]) for part in _parts(patterns)
+            (_compile([pattern for pattern, _ in part]), [*(bit for _, bit in part), 0])
+            for part in _parts(patterns)
         ]
 
     def match(self, text: str) -> int:
