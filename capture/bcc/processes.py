@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import pwd
-from functools import lru_cache
+import os
 from pathlib import Path
 
 from capture.bcc.clock import Clock
 from capture.bcc.records import Record
 from workbench.event import Value, entity_id
 
+_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _FORMER = 4096  # ended processes still remembered, for records that come late
 
 
@@ -75,8 +75,8 @@ class Processes:
             del self._ended[:_FORMER]
 
     def entity(self, pid: int, start: int) -> str:
-        """Name a process for good."""
-        return entity_id(self._clock.boot, start, pid)
+        """Name a process for good, by its start to the tick: what /proc tells anyone who asks."""
+        return entity_id(self._clock.boot, start // _TICK_NS * _TICK_NS, pid)
 
     def _describe(self, record: Record, process: Process) -> dict[str, Value]:
         fields: dict[str, Value] = {
@@ -93,8 +93,6 @@ class Processes:
         if record.parent:
             fields["process.parent.pid"] = record.parent
             fields["process.parent.entity_id"] = self.entity(record.parent, record.parent_start)
-        if name := _user(record.uid):
-            fields["user.name"] = name
         return fields
 
 
@@ -102,12 +100,4 @@ def _executable(pid: int) -> str:
     try:
         return str(Path(f"/proc/{pid}/exe").readlink())
     except OSError:
-        return ""
-
-
-@lru_cache(maxsize=1024)
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
         return ""
