@@ -27,6 +27,8 @@ def compile_condition(condition: Any) -> Test:
 
 def _all_of(parts: list[Any]) -> Test:
     required, forbidden, rest = _split(parts)
+    if required & forbidden:
+        return lambda bits: False
     care = required | forbidden
     if not rest:
         return lambda bits: bits & care == required
