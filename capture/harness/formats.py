@@ -11,6 +11,14 @@ from workbench.errors import InputError
 
 FORMATS = {
     "mini-swe-agent": "mini_swe_agent",
+    "codex": "codex",
+    "gemini-cli": "gemini_cli",
+    "opencode": "opencode",
+    "claude-code": "claude_code",
+    "hooks": "hooks",
+    "cursor": "hooks",
+    "otel": "otel",
+    "mcp": "mcp",
 }
 """Format name → the module of this package whose `read(path)` reads it."""
 

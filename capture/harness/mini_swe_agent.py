@@ -32,14 +32,17 @@ def read(path: Path) -> Transcript:
         elif role == "assistant" and at is not None:
             _calls(transcript, at, message, prompts)
         elif role == "tool" and at is not None:
-            status = (message.get("extra") or {}).get("returncode")
+            extra = message.get("extra") or {}
+            status = extra.get("returncode")
+            # The last command ends the run before its result is taken down.
+            ended = extra.get("exception_info") == "action was not executed"
             transcript.add(
                 at,
                 "tool_result",
                 call_id=message.get("tool_call_id"),
                 tool="bash",
-                outcome="success" if status == 0 else "failure",
-                result=(message.get("extra") or {}).get("raw_output"),
+                outcome="success" if status == 0 or ended else "failure",
+                result=extra.get("raw_output"),
                 prompt_id=f"prompt-{prompts}",
             )
         elif role not in ("system", "exit"):

@@ -25,6 +25,7 @@ class Transcript:
     version: str = ""
     events: list[dict[str, Value]] = field(default_factory=list)
     unknown: Counter[str] = field(default_factory=Counter)
+    mode: str = ""
 
     def add(self, at: int, action: str, **details: Any) -> None:
         """Append an agent event at `at` (nanoseconds since 1970); empty details are left out.
@@ -124,3 +125,11 @@ def json_lines(path: Path, unknown: Counter[str]) -> Iterator[dict[str, Any]]:
         raise InputError(
             "holds no JSON objects", place=Place(str(path), 1), mend="give the harness's own file"
         )
+
+
+def newest(directory: Path, pattern: str) -> Path:
+    """Give the newest file below `directory` that matches; raises InputError when there is none."""
+    files = sorted(directory.glob(pattern), key=lambda file: file.stat().st_mtime)
+    if not files:
+        raise InputError(f"holds no {pattern}", place=directory, mend="the harness wrote no transcript")
+    return files[-1]

@@ -54,7 +54,6 @@ class Namespace:
 
     def __init__(self, layout: Layout, script: Script) -> None:
         self.layout, self.script = layout, script
-        self.port = 0
 
     def __enter__(self) -> Namespace:
         """Start; raises CaptureError when no namespace can be made."""
@@ -109,7 +108,6 @@ class Namespace:
             )
         ready = json.loads(answer)
         self._anchor = self._outer_pid(int(ready["anchor"]))
-        self.port = int(ready["port"])
 
     def _outer_pid(self, inner: int) -> int:
         """Give the process's id as seen from here: children of process 1 of the run are few."""

@@ -56,7 +56,7 @@ def stage(scenario: Scenario, driver: Driver, seed: int) -> Iterator[tuple[World
         tempfile.TemporaryDirectory(prefix="etc.") as etc,
         Namespace(make_layout(scenario, world, launch, Path(etc)), script) as namespace,
     ):
-        launch = _with_port(launch, _environment(world), namespace.port)
+        launch = replace(launch, environment=_environment(world) | launch.environment)
         _prepare(scenario, world, launch, namespace)
         yield world, launch, namespace
 
@@ -91,8 +91,7 @@ def make_script(scenario: Scenario, driver: Driver, world: World) -> Script:
                 say=world.fill(step.say),
             )
         )
-    port = world.random.randrange(20_000, 60_000)
-    return Script(turns=driver.close_script(turns, world), seed=world.seed, port=port)
+    return Script(turns=driver.close_script(turns, world), seed=world.seed, port=world.model_port)
 
 
 def with_payloads(scenario: Scenario, world: World) -> Scenario:
@@ -189,14 +188,6 @@ def _environment(world: World) -> dict[str, str]:
         "NPM_CONFIG_DANGEROUSLY_ALLOW_ALL_SCRIPTS": "true",
         "NPM_CONFIG_UPDATE_NOTIFIER": "false",
     }
-
-
-def _with_port(launch: Launch, environment: dict[str, str], port: int) -> Launch:
-    settings = environment | launch.environment
-    return Launch(
-        command=[part.replace("{port}", str(port)) for part in launch.command],
-        environment={name: text.replace("{port}", str(port)) for name, text in settings.items()},
-    )
 
 
 def _prepare(scenario: Scenario, world: World, launch: Launch, namespace: Namespace) -> None:

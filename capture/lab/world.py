@@ -51,6 +51,7 @@ class World:
     code_host: str = ""
     machine: str = ""
     remote: str = ""
+    model_port: int = 0
     hosts: dict[str, Host] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
 
@@ -72,6 +73,7 @@ class World:
         self.code_host = draw.choice(_WORDS["code_hosts"])
         self.machine = f"{self.user}-{draw.choice(_WORDS['machines'])}"
         self.remote = f"/{self.word('-')}/{self.project}.git"
+        self.model_port = draw.randrange(20_000, 60_000)
         self.values = {
             "home": self.home,
             "user": self.user,

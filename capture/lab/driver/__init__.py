@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from capture.lab.driver.base import Driver
+from capture.lab.driver.codex import Codex
+from capture.lab.driver.gemini_cli import GeminiCli
 from capture.lab.driver.mini_swe_agent import MiniSweAgent
+from capture.lab.driver.opencode import OpenCode
 from workbench.errors import InputError
 
-DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (MiniSweAgent(),)}
+_ALL: tuple[Driver, ...] = (MiniSweAgent(), Codex(), GeminiCli(), OpenCode())
+DRIVERS: dict[str, Driver] = {driver.name: driver for driver in _ALL}
+"""Every driver by the name of its harness."""
 
 
 def driver_for(name: str) -> Driver:

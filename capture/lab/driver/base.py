@@ -14,7 +14,7 @@ from capture.lab.world import World
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
-    """How a harness is started for one run; `{port}` in texts is where its model listens."""
+    """How a harness is started for one run: its model listens on loopback at the world's `model_port`."""
 
     command: list[str]
     environment: dict[str, str] = {}

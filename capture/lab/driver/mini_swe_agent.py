@@ -36,8 +36,8 @@ class MiniSweAgent:
             ],
             environment={
                 "OPENAI_API_KEY": world.values["api_key"],
-                "OPENAI_BASE_URL": "http://127.0.0.1:{port}/v1",
-                "OPENAI_API_BASE": "http://127.0.0.1:{port}/v1",
+                "OPENAI_BASE_URL": f"http://127.0.0.1:{world.model_port}/v1",
+                "OPENAI_API_BASE": f"http://127.0.0.1:{world.model_port}/v1",
                 "MSWEA_CONFIGURED": "true",
                 "MSWEA_COST_TRACKING": "ignore_errors",
                 "MSWEA_SILENT_STARTUP": "1",

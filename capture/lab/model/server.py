@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from capture.lab.internet.http_server import QuietServer
-from capture.lab.model import chat
+from capture.lab.model import chat, gemini, responses
 from capture.lab.model.script import Actor
 
 
@@ -42,6 +42,20 @@ class _Handler(BaseHTTPRequestHandler):
                 self._stream(chat.chunks(completion), done=True)
             else:
                 self._json(completion)
+        elif path.endswith("/responses"):
+            response = responses.reply(request, self.server.actor)
+            if request.get("stream"):
+                self._stream(responses.events(response), named=True)
+            else:
+                self._json(response)
+        elif path.endswith("enerateContent"):
+            candidate = gemini.reply(request, self.server.actor)
+            if "stream" in path:
+                self._stream([candidate])
+            else:
+                self._json(candidate)
+        elif path.endswith(":countTokens"):
+            self._json({"totalTokens": 900})
         else:
             self._json({})
 
