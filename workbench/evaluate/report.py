@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from workbench.evaluate.backtest import Report
+from workbench.evaluate.backtest import Report, RuleResult
 from workbench.evaluate.metrics import ALERTING, Metrics
 
 
@@ -63,20 +63,35 @@ def _cells(metrics: Metrics) -> tuple[str, ...]:
         f"{metrics.false_positives}/{metrics.benign}",
         _rate(metrics.precision, metrics.precision_interval),
         _rate(metrics.recall, metrics.recall_interval),
-        "–" if upper is None else f"{metrics.false_positives_per_1000:.0f} (< {upper:.0f})",
+        "–" if upper is None else f"{metrics.false_positives_per_1000:.0f} (≤ {upper:.0f})",
     )
+
+
+def _steps(rule: RuleResult) -> str:
+    return "; ".join(f"{name}: {', '.join(steps)}" for name, steps in sorted(rule.scenarios.items()))
 
 
 def to_tables(report: Report) -> Group:
     """Draw what each rule caught and cost, and the fused verdict of each session."""
-    heads = ("caught", "false alarms", "precision", "recall", "false alarms per 1,000")
-    rules = Table("rule", "signal", *heads, "steps caught", title="Rules")
-    for rule in report.rules:
-        steps = "; ".join(f"{name}: {', '.join(steps)}" for name, steps in sorted(rule.scenarios.items()))
-        rules.add_row(Text(rule.title), rule.signal, *_cells(rule.metrics), Text(steps))
-    rules.add_section()
-    rules.add_row(Text("fused verdict", style="bold"), "all", *_cells(report.verdict), "")
-    sessions = Table("recording", "truth", "verdict", "score", "findings", title="Sessions")
+    fired = [r for r in report.rules if r.metrics.true_positives or r.metrics.false_positives]
+    rules = Table("rule", "signal", "caught", "false alarms", title="Rules that fired", title_justify="left")
+    for rule in fired:
+        rules.add_row(
+            Text(f"{rule.title}\n  {_steps(rule)}".rstrip()), rule.signal, *_cells(rule.metrics)[:2]
+        )
+    verdict = Table(
+        "caught",
+        "false alarms",
+        "precision",
+        "recall",
+        "false alarms per 1,000 benign",
+        title="Fused verdict",
+        title_justify="left",
+    )
+    verdict.add_row(*_cells(report.verdict))
+    sessions = Table(
+        "recording", "truth", "verdict", "score", "findings", title="Sessions", title_justify="left"
+    )
     for outcome in report.outcomes:
         truth = Text("malicious", "red") if outcome.malicious else Text("benign", "green")
         wrong = (outcome.decision in ALERTING) != outcome.malicious
@@ -87,5 +102,9 @@ def to_tables(report: Report) -> Group:
             f"{outcome.score:.0f}",
             str(len(outcome.hits)),
         )
-    note = Text("Intervals are 95 % by session; the rate's bound is one-sided 95 % exact.", "dim")
-    return Group(sessions, rules, note)
+    note = Text(
+        f"{len(report.rules) - len(fired)} more rules found nothing here. Intervals are 95 % by session; "
+        "the rate's upper bound is one-sided 95 % exact.",
+        "dim",
+    )
+    return Group(sessions, rules, verdict, note)

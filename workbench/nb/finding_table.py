@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from workbench.event import format_timestamp
+from workbench.nb.rich_view import RichView
 from workbench.scorer import Finding
 
 SHOWN = 1_000
@@ -45,10 +45,7 @@ class FindingTable:
 
     def __repr__(self) -> str:
         """Draw the table as text."""
-        console = Console(width=160, color_system=None)
-        with console.capture() as capture:
-            console.print(self)
-        return capture.get()
+        return repr(RichView(self))
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{name}</th>" for name in _HEADS)

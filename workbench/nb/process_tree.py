@@ -53,8 +53,8 @@ class ProcessTree:
             parent = self.nodes.get(str(event.get("process.parent.entity_id", "")))
             (parent.children if parent else self.roots).append(entity)
         node.events += 1
-        node.call = node.call or str(event.get("gen_ai.tool.call.id", ""))
         if event["event.action"] == "exec" or not node.command:
+            node.call = str(event.get("gen_ai.tool.call.id", ""))
             node.command = str(event.get("process.command_line") or event.get("process.name") or "?")
 
     def _walk(self) -> Iterator[tuple[int, _Node]]:

@@ -1,0 +1,111 @@
+"""Bad input to any command is one clear line and exit 2, never a traceback."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from workbench.cli import run
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    tmp_path = tmp_path_factory.mktemp("files")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+        patch.chdir(tmp_path)
+        _furnish(tmp_path)
+        yield tmp_path
+
+
+def _furnish(tmp_path: Path) -> None:
+    assert run(["pack", "keygen", "--out", "k"]) == 0
+    assert run(["pack", "keygen", "--out", "other", "--no-trust"]) == 0
+    assert run(["pack", "build", str(ROOT / "rules"), "--out", "good.pack", "--key", "k"]) == 0
+    content = bytearray(Path("good.pack").read_bytes())
+    content[len(content) // 2] ^= 1
+    Path("flipped.pack").write_bytes(content)
+    Path("cut.pack").write_bytes(content[:100])
+    Path("broken.yml").write_text("title: x\nlogsource:\n  category: process_creation\ndetection: [\n")
+    Path("odd.yml").write_text(
+        "title: Odd\nid: 5d1c2f8e-7f0d-4f5c-9f0a-3a1b2c3d4e5f\nlogsource:\n  category: process_creation\n"
+        "detection:\n  a:\n    Imgae: x\n  condition: a\n"
+    )
+    Path("bad.jsonl").write_text('{"@timestamp": 1}\n')
+    shutil.copytree(ROOT / "datasets/quickstart/recordings/run-02", tmp_path / "cut" / "run")
+    events = tmp_path / "cut" / "run" / "events.parquet"
+    events.write_bytes(events.read_bytes()[:-99])
+
+
+MISUSES = {
+    "a missing recording": (["dataset", "info", "nowhere"], "nowhere"),
+    "a truncated recording": (["dataset", "info", "cut"], "events.parquet: not readable as Parquet"),
+    "events from a missing file": (["score", "good.pack", "nowhere.jsonl"], "nowhere.jsonl: no such file"),
+    "events that are none": (["score", "good.pack", "bad.jsonl"], "bad.jsonl:1: not an event"),
+    "truncated Parquet": (["score", "good.pack", "cut/run"], "not readable as Parquet"),
+    "a missing pack": (["score", "nowhere.pack", "bad.jsonl"], "nowhere.pack: cannot be read"),
+    "a flipped byte": (["pack", "verify", "flipped.pack"], "flipped.pack"),
+    "a cut pack": (["pack", "verify", "cut.pack"], "cut.pack: cut short"),
+    "another's key": (["pack", "verify", "good.pack", "--trust", "other.pub"], "signed by an unknown key"),
+    "a key that is none": (
+        ["pack", "build", str(ROOT / "rules"), "--out", "x.pack", "--key", "k.pub"],
+        "k.pub: is not an unencrypted PEM private key",
+    ),
+    "a malformed rule": (["backtest", "broken.yml", str(ROOT / "datasets/quickstart")], "broken.yml:"),
+    "missing rules": (["backtest", "nowhere", str(ROOT / "datasets/quickstart")], "nowhere: no such file"),
+    "a baseline that is none": (
+        ["backtest", str(ROOT / "rules"), str(ROOT / "datasets/quickstart"), "--baseline", "bad.jsonl"],
+        "bad.jsonl: not a baseline",
+    ),
+    "a missing dataset to learn from": (["baseline", "fit", "nowhere", "--out", "b.json"], "nowhere"),
+    "a missing notebook": (["notebook", "run", "nowhere.ipynb", "--out", "o"], "nowhere.ipynb: no such"),
+    "an unknown scenario": (["scenario", "run", "nothing", "--out", "o"], "nothing"),
+    "an unknown source": (["record", "--source", "guess", "--out", "o", "--", "true"], "guess"),
+    "an unknown command": (["recrod"], "No such command 'recrod'"),
+    "no arguments": (["score"], "Missing parameter"),
+}
+
+
+@pytest.mark.parametrize("name", MISUSES)
+def test_misuse_is_one_clear_line(name: str, files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments, told = MISUSES[name]
+    capsys.readouterr()
+    assert run(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("workbench: ")
+    assert told in said
+    assert "Traceback" not in said
+
+
+def test_lint_lists_every_fault_of_every_file(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert run(["lint", "broken.yml", "odd.yml"]) == 1
+    said = "".join(capsys.readouterr())
+    assert "broken.yml:" in said
+    assert "no source fills the field 'Imgae'" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "record",
+        "scenario run",
+        "import",
+        "lint",
+        "backtest",
+        "baseline fit",
+        "pack build",
+        "score",
+        "explain",
+    ],
+)
+def test_help_has_an_example(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*words.split(), "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert not words or "Example" in shown

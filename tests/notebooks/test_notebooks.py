@@ -1,0 +1,45 @@
+"""Every notebook is committed stripped and runs top to bottom on shipped data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from workbench.nb.parameters import read_parameters
+from workbench.nb.runner import load, run
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_is_committed_stripped(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    assert not {"widgets", "papermill"} & set(notebook.metadata)
+    assert notebook.metadata.kernelspec.name == "python3"
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert not cell.outputs
+            assert cell.execution_count is None
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_has_literal_parameters(path: Path) -> None:
+    assert read_parameters(path, load(path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_runs(path: Path, tmp_path: Path) -> None:
+    run(path, tmp_path)
+    page = path.with_suffix(".html").name
+    assert (tmp_path / page).stat().st_size > 10_000
+    written = (tmp_path / path.name).read_text() + (tmp_path / page).read_text()
+    assert str(path.parents[1]) not in written
+
+
+def test_the_latency_gate_fails_past_its_limit(tmp_path: Path) -> None:
+    gate = next(path for path in NOTEBOOKS if path.stem == "90_latency_gate")
+    with pytest.raises(Exception, match=r"p99\.9 is .* the limit is 0\.001"):
+        run(gate, tmp_path, {"events": 2_000, "limit_us": 0.001})
