@@ -12,12 +12,19 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
     app.command(context_settings={"allow_interspersed_args": False})(record)
+    app.command()(doctor)
+    app.command("import")(import_)
 
 
 def record(
-    command: Annotated[list[str], typer.Argument(metavar="CMD…", help="the command and its arguments")],
     out: Annotated[Path, typer.Option(help="the recording's directory, which must not exist")],
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="CMD…", help="the command and its arguments")
+    ] = None,
     source: Annotated[str, typer.Option(help="auto, bcc or strace")] = "auto",
+    pid: Annotated[int | None, typer.Option(help="record a process that runs instead of a command")] = None,
+    tls_plaintext: Annotated[bool, typer.Option(help="tell HTTP requests made through OpenSSL")] = False,
+    bodies: Annotated[bool, typer.Option(help="with --tls-plaintext: keep redacted bodies")] = False,
     agent: Annotated[str, typer.Option(help="the agent's name, kept with the recording")] = "unknown",
     timeout: Annotated[float | None, typer.Option(help="end the command after so many seconds")] = None,
 ) -> int:
@@ -29,10 +36,59 @@ def record(
 
     # A supervisor's polite end is an interruption too: what was seen is written.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    recording = run(command, out, source=source, agent=agent, timeout=timeout)
+    settings = {"tls_plaintext": tls_plaintext, "bodies": bodies} if tls_plaintext else {}
+    recording = run(
+        command or [], out, source=source, agent=agent, timeout=timeout, pid=pid, settings=settings
+    )
     session = recording.session
     typer.echo(f"{out}: {session.received} events, {session.loss.total()} lost", err=True)
     if "interrupted" in session.notes:
         raise KeyboardInterrupt
     code = session.exit_code or 0
     return code if code >= 0 else 128 - code
+
+
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="one JSON object a line")] = False,
+) -> int:
+    """Tell what this machine can capture and enforce, by trying, and what each missing thing costs.
+
+    Exits 1 when nothing can be captured. Example: `workbench doctor`
+    """
+    import msgspec
+
+    from capture.doctor import examine, kernel
+
+    checks = examine()
+    if json:
+        for check in checks:
+            typer.echo(msgspec.json.encode(check).decode())
+    else:
+        typer.echo(kernel())
+        for check in checks:
+            typer.echo(f"{'yes' if check.works else 'no ':3}  {check.purpose:9}  {check.name}")
+            if not check.works:
+                typer.echo(f"     because {check.reason}\n     so {check.cost}")
+    return 0 if any(check.works for check in checks if check.name in ("bcc", "strace")) else 1
+
+
+def import_(
+    format: Annotated[
+        str, typer.Argument(help="eslogger, tetragon, auditd, spool, or a harness's transcript")
+    ],
+    file: Annotated[Path, typer.Argument(help="the file the other tool wrote")],
+    out: Annotated[Path, typer.Option(help="the recording's directory, which must not exist")],
+    agent: Annotated[str, typer.Option(help="the agent's name, kept with the recording")] = "unknown",
+) -> None:
+    """Turn a file that another tool wrote into a recording.
+
+    What cannot be understood is counted in the recording's loss.
+    Example: `workbench import auditd audit.log --out build/audit`
+    """
+    from capture.importer import import_file
+
+    recording = import_file(format, file, out, agent=agent)
+    session = recording.session
+    typer.echo(f"{out}: {session.received} events, {session.loss.total()} lost", err=True)
+    for what, count in sorted(session.loss.detail.items()):
+        typer.echo(f"  {what}: {count}", err=True)

@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -36,23 +37,25 @@ def examine() -> list[Check]:
 
 
 def _checks() -> Iterator[Check]:
-    for name, purpose, reason, cost in (
-        (
-            "bcc",
-            "capture",
-            lambda: why_not("bcc"),
-            "no kernel capture: strace is the fallback, an order of magnitude slower",
-        ),
-        ("strace", "capture", lambda: why_not("strace"), "no fallback where eBPF is not possible"),
-        ("tls-plaintext", "capture", _no_openssl, "requests inside TLS are seen as bytes to a host only"),
-        ("landlock", "enforce", _no_landlock, "file reads and connections cannot be denied without root"),
-        ("cgroup-connect", "enforce", _no_cgroup_connect, "connections cannot be denied per process tree"),
-        ("fanotify-permission", "enforce", _no_fanotify, "opens cannot be held until a verdict"),
-        ("bpf-lsm", "enforce", _no_lsm, "no denial inside the kernel: weaker means are used"),
-        ("network-namespace", "scenarios", _no_namespace, "scenarios cannot be run apart from the network"),
-    ):
+    for name, purpose, reason, cost in _trials():
         found = reason()
         yield Check(name, purpose, found is None, found or "", cost if found else "")
+
+
+def _trials() -> Iterator[tuple[str, str, Callable[[], str | None], str]]:
+    yield "bcc", "capture", _no_bcc, "no kernel capture: strace is the fallback, ten times slower"
+    yield "strace", "capture", lambda: why_not("strace"), "no fallback where eBPF is not possible"
+    yield "tls-plaintext", "capture", _no_openssl, "requests inside TLS are seen as bytes to a host only"
+    yield "landlock", "enforce", _no_landlock, "file reads and connections cannot be denied without root"
+    yield "cgroup-connect", "enforce", _no_cgroup_connect, "connections cannot be denied per process tree"
+    yield "fanotify-permission", "enforce", _no_fanotify, "opens cannot be held until a verdict"
+    yield "bpf-lsm", "enforce", _no_lsm, "no denial inside the kernel: weaker means are used"
+    yield "network-namespace", "scenarios", _no_namespace, "scenarios cannot be run apart from the network"
+
+
+@cache
+def _no_bcc() -> str | None:
+    return why_not("bcc")
 
 
 def _attempt(program: bytes, load: Callable[[object], None]) -> str | None:
@@ -112,7 +115,7 @@ def _no_namespace() -> str | None:
 def _no_openssl() -> str | None:
     from capture.bcc.openssl import libraries  # noqa: PLC0415 - only where the kernel source is
 
-    if reason := why_not("bcc"):
+    if reason := _no_bcc():
         return f"needs the kernel source: {reason}"
     if not libraries():
         return "no libssl.so.3 or node that exports OpenSSL's functions was found"

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import os
 import platform
+import select
 import tempfile
 import time
 import uuid
@@ -106,6 +107,34 @@ class Recorder:
         session.exit_code = child.returncode
         return child.returncode if child.returncode is not None else -1
 
+    def attach(self, pid: int, *, timeout: float | None = None) -> None:
+        """Record a process that runs, and its descendants, to its end, Ctrl-C, or `timeout` seconds."""
+        session = self.session
+        try:
+            ended = os.pidfd_open(pid)
+        except OSError as error:
+            raise CaptureError(
+                f"process {pid}: {error.strerror}", mend="give the id of a live process"
+            ) from None
+        session.started = time.time_ns()
+        self._root = pid
+        deadline = time.monotonic() + timeout if timeout is not None else None
+        try:
+            self._spool = Spool(self._spool_path, session)
+            self._take(self._source.attach(pid))
+            while not select.select([ended], [], [], 0)[0]:
+                self._take(self._source.poll(_WAIT))
+                if deadline is not None and time.monotonic() > deadline:
+                    break
+            self._drain()
+        except KeyboardInterrupt:
+            session.notes.append("interrupted")
+            self._drain()
+        finally:
+            os.close(ended)
+            self._stop()
+        session.ended = time.time_ns()
+
     def _pump(self, child: Child, timeout: float | None) -> None:
         deadline = time.monotonic() + timeout if timeout is not None else None
         while child.poll() is None:
@@ -170,7 +199,7 @@ class Recorder:
         events.sort(key=order)
         merged = _attributed(events)
         labels = list(label(merged)) if label is not None else []
-        recording = _write(out, merged, session, labels)
+        recording = write(out, merged, session, labels)
         self.discard()
         return recording
 
@@ -194,6 +223,7 @@ def session_events(session: Session) -> list[dict[str, Value]]:
     }
     if session.root_entity_id:
         common["process.entity_id"] = session.root_entity_id
+    if session.root_entity_id.startswith(session.boot[:8] + "-"):
         common["process.pid"] = int(session.root_entity_id.rpartition("-")[2], 16)
     return [
         {"@timestamp": session.started, "event.action": "session_start", "event.id": "s0", **common},
@@ -210,13 +240,13 @@ def recover(spool: Path, out: Path) -> Recording:
     events = list(read_events(spool))
     session.notes.append("recovered from the spool of a recorder that ended early: its losses are not known")
     session.received = session.sent = len(events)
-    session.ended = max((order(event)[0] for event in events), default=session.started)
+    session.ended = 1 + max((order(event)[0] for event in events), default=session.started)
     session.root_entity_id = str(
         next((e["process.entity_id"] for e in events if "process.entity_id" in e), "")
     )
     events += session_events(session)
     events.sort(key=order)
-    return _write(out, _attributed(events), session)
+    return write(out, _attributed(events), session)
 
 
 def record(
@@ -227,20 +257,25 @@ def record(
     agent: str = "unknown",
     cwd: Path | None = None,
     timeout: float | None = None,
+    pid: int | None = None,
     settings: Mapping[str, Any] = {},
 ) -> Recording:
-    """Record a command into the directory `out`; `settings` go to the source."""
+    """Record a command, or the running process `pid`, into `out`; `settings` go to the source."""
     recorder = Recorder(
         open_source(source, **settings),
         agent=agent,
         settings=settings,
         spool=out.parent / f".{out.name}.{os.getpid()}.spool",
     )
-    recorder.run(command, cwd=cwd, timeout=timeout)
+    if pid is not None:
+        recorder.attach(pid, timeout=timeout)
+    else:
+        recorder.run(command, cwd=cwd, timeout=timeout)
     return recorder.finish(out)
 
 
-def _write(out: Path, events: Iterable[Event], session: Session, labels: Iterable[Label] = ()) -> Recording:
+def write(out: Path, events: Iterable[Event], session: Session, labels: Iterable[Label] = ()) -> Recording:
+    """Write a recording at once."""
     # Arrow is large and not needed while events come in.
     from workbench.dataset.recording import write_recording  # noqa: PLC0415
 

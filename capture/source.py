@@ -24,6 +24,9 @@ class Source(Protocol):
     def start(self, root: int) -> None:
         """Trace the tree below process `root`, which does nothing until this returns."""
 
+    def attach(self, pid: int) -> list[dict[str, Value]]:
+        """Trace a process that runs, and its descendants; gives what they are and hold."""
+
     def poll(self, timeout: float) -> list[dict[str, Value]]:
         """Give the events since the last call, waiting up to `timeout` seconds for the first."""
 

@@ -1,4 +1,4 @@
-"""Where OpenSSL's functions are that see plaintext: the shared library, and programs that export their own copy."""
+"""Where OpenSSL's functions see plaintext: the shared library, and programs that export their own copy."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from itertools import takewhile
 from operator import itemgetter
 
-from capture import environment
+from capture import environment, snapshot
 from capture.bcc.clock import Clock
 from capture.bcc.decode import Decoder
 from capture.bcc.openssl import libraries
@@ -29,8 +29,8 @@ class BccSource:
     """Traces a process tree with eBPF; raises CaptureError when the kernel does not let it.
 
     `ring_mb` is the size of the buffer between kernel and reader (a power of two), `interval` the seconds
-    after which the bytes moved on a descriptor are told anew, `wake_us` the least time between two wake-ups.
-    `tls_plaintext` tells HTTP requests made through OpenSSL, `bodies` keeps the first bytes of request bodies.
+    after which the bytes moved on a descriptor are told anew, `wake_us` the least time of two wake-ups.
+    `tls_plaintext` tells HTTP requests made through OpenSSL, `bodies` keeps the beginning of their bodies.
     """
 
     name = "bcc"
@@ -41,7 +41,7 @@ class BccSource:
         "plaintext inside TLS",
     )
     _cannot_see_in_tls = (
-        "plaintext inside TLS other than HTTP/1 through OpenSSL 3 (rustls, Go, BoringSSL, HTTP/2)"
+        "plaintext inside TLS but HTTP/1 through OpenSSL 3 (not rustls, Go, BoringSSL, HTTP/2)"
     )
 
     def __init__(
@@ -70,6 +70,7 @@ class BccSource:
         self._program.allow_environment(environment.names())
         self._ring = Ring(self._program.ring_fd, self._pages)
         clock = Clock.now()
+        self._boot = clock.boot
         host: dict[str, Value] = {
             "event.provider": self.name,
             "host.id": clock.boot,
@@ -101,6 +102,22 @@ class BccSource:
     def start(self, root: int) -> None:
         """Trace process `root`, from its exec on, and all that descend from it."""
         self._program.trace(root, root, from_exec=True)
+
+    def attach(self, pid: int) -> list[dict[str, Value]]:
+        """Trace a process that runs, and its descendants; gives what they are and hold.
+
+        The tracing begins first, so that nothing falls between: what happens meanwhile is told twice.
+        """
+        tree: list[int] = []
+        while new := [each for each in snapshot.descendants(pid) if each not in tree]:
+            for each in new:
+                self._program.trace(each, pid, from_exec=False)
+            tree += new
+        events = [event for each in tree for event in snapshot.describe(each, self._boot)]
+        for event in events:
+            self._taken += 1
+            self._number(event)
+        return events
 
     def poll(self, timeout: float) -> list[dict[str, Value]]:
         """Give the events since the last call in order of time."""

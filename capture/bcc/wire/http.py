@@ -8,7 +8,7 @@ _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTION
 
 
 def request(data: bytes, *, body: bool = False) -> dict[str, Value] | None:
-    """Give the fields of a request's head, with its first bytes of body when asked for; None when it is not one.
+    """Give the fields of a request's head, and its first bytes of body when asked for; None when it is none.
 
     >>> request(b"POST /u?k=1 HTTP/1.1\\r\\nHost: a.example\\r\\nContent-Length: 9\\r\\n\\r\\nsecret")
     {'http.request.method': 'POST', 'url.path': '/u', 'url.domain': 'a.example', 'http.request.body.bytes': 9}

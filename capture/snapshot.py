@@ -1,0 +1,155 @@
+"""What processes are and hold at one moment, from /proc: their programs, open files and sockets.
+
+For tracing that begins when a process already runs. The events carry `event.provider` procfs, for they
+tell a state, not an act; sockets tell the connections that stand.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from capture import environment
+from capture.bcc.files import TYPES, named
+from workbench.event import Value, entity_id
+
+Fields = dict[str, Value]
+
+_PROC = Path("/proc")
+_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+_ESTABLISHED = "01"
+_ACCESS = {os.O_RDONLY: ["read"], os.O_WRONLY: ["write"], os.O_RDWR: ["read", "write"]}
+
+
+def start_time(pid: int) -> int:
+    """Give when a process began, nanoseconds since boot to the kernel's tick; 0 when it is gone."""
+    stat = _stat(pid)
+    return int(stat[19]) * _TICK_NS if stat else 0
+
+
+def descendants(root: int) -> list[int]:
+    """Give a process and all that descend from it, parents first."""
+    children: dict[int, list[int]] = {}
+    for entry in _PROC.iterdir():
+        if entry.name.isdecimal() and (stat := _stat(int(entry.name))):
+            children.setdefault(int(stat[1]), []).append(int(entry.name))
+    found = [root]
+    for pid in found:
+        found += children.get(pid, [])
+    return found
+
+
+def describe(pid: int, boot: str) -> Iterator[Fields]:
+    """Give the events that tell a process and what it holds, none when it is gone."""
+    with suppress(OSError):
+        process = _process(pid, boot)
+        yield process | _program(pid)
+        who = {k: v for k, v in process.items() if k not in ("event.category", "event.action")}
+        connections = _connections(pid)
+        for descriptor in sorted((_PROC / str(pid) / "fd").iterdir(), key=lambda path: int(path.name)):
+            with suppress(OSError):
+                yield who | _held(descriptor, connections)
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/pid/stat after the name, which may itself hold anything."""
+    try:
+        return (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _process(pid: int, boot: str) -> Fields:
+    stat = _stat(pid)
+    if not stat:
+        raise ProcessLookupError(pid)
+    place = _PROC / str(pid)
+    parent, uid = int(stat[1]), place.stat().st_uid
+    fields: Fields = {
+        "@timestamp": time.time_ns(),
+        "event.category": "process",
+        "event.action": "exec",
+        "event.provider": "procfs",
+        "host.id": boot,
+        "host.name": os.uname().nodename,
+        "host.os.type": "linux",
+        "process.entity_id": entity_id(boot, start_time(pid), pid),
+        "process.pid": pid,
+        "process.name": (place / "comm").read_text(errors="replace").rstrip("\n"),
+        "user.id": str(uid),
+    }
+    with suppress(KeyError):
+        fields["user.name"] = pwd.getpwuid(uid).pw_name
+    with suppress(OSError):
+        fields["process.executable"] = str((place / "exe").readlink())
+    if parent:
+        fields["process.parent.pid"] = parent
+        fields["process.parent.entity_id"] = entity_id(boot, start_time(parent), parent)
+    return fields
+
+
+def _program(pid: int) -> Fields:
+    place = _PROC / str(pid)
+    args = (place / "cmdline").read_text(errors="replace").split("\0")[:-1]
+    fields: Fields = {
+        "process.args": args,
+        "process.args_count": len(args),
+        "process.command_line": " ".join(args),
+        "process.working_directory": str((place / "cwd").readlink()),
+        **named(str((place / "exe").readlink())),
+    }
+    if kept := environment.allowed((place / "environ").read_text(errors="replace").split("\0")):
+        fields["process.env_vars"] = kept
+    return fields
+
+
+def _held(descriptor: Path, connections: dict[str, Fields]) -> Fields:
+    target, status = str(descriptor.readlink()), descriptor.stat()
+    kind = TYPES.get(status.st_mode & 0o170000, "other")
+    device = f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}"
+    fields: Fields = {"file.inode": str(status.st_ino), "file.device": device, "file.type": kind}
+    if kind == "socket":
+        known = connections.get(str(status.st_ino), {})
+        return {**fields, **known, "event.category": "network", "event.action": "connect"}
+    info = (descriptor.parent.parent / "fdinfo" / descriptor.name).read_text()
+    flags = int(next(line.split()[1] for line in info.splitlines() if line.startswith("flags:")), 8)
+    fields |= {"file.flags": _ACCESS.get(flags & os.O_ACCMODE, []), **named(target)}
+    return {**fields, "event.category": "file", "event.action": "open"}
+
+
+def _connections(pid: int) -> dict[str, Fields]:
+    """The established connections of the process's network namespace, by socket inode."""
+    found: dict[str, Fields] = {}
+    for name, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6), ("udp", socket.AF_INET)):
+        with suppress(OSError):
+            for line in (_PROC / str(pid) / "net" / name).read_text().splitlines()[1:]:
+                columns = line.split()
+                if columns[3] != _ESTABLISHED:
+                    continue
+                local, remote = (_address(column, family) for column in columns[1:3])
+                found[columns[9]] = {
+                    "network.transport": name.rstrip("6"),
+                    "network.type": "ipv6" if name.endswith("6") else "ipv4",
+                    "network.direction": "egress",
+                    "source.ip": local[0],
+                    "source.port": local[1],
+                    "destination.ip": remote[0],
+                    "destination.port": remote[1],
+                }
+    return found
+
+
+def _address(text: str, family: socket.AddressFamily) -> tuple[str, int]:
+    """Read an address of /proc/net/tcp: 32-bit words in host order, port in hexadecimal.
+
+    >>> _address("0100007F:1F90", socket.AF_INET)
+    ('127.0.0.1', 8080)
+    """
+    words, _, port = text.partition(":")
+    raw = b"".join(bytes.fromhex(words[at : at + 8])[::-1] for at in range(0, len(words), 8))
+    return socket.inet_ntop(family, raw).removeprefix("::ffff:"), int(port, 16)
