@@ -93,8 +93,9 @@ def read_documents(file: Path, errors: list[RuleError]) -> Iterator[Document]:
 def parse_documents(text: str, path: str, errors: list[RuleError]) -> Iterator[Document]:
     """Give the documents of a text; what is not a YAML mapping is added to `errors`."""
     lines = tuple(text.splitlines())
-    loader = yaml.SafeLoader(text)
+    loader: yaml.SafeLoader | None = None
     try:
+        loader = yaml.SafeLoader(text)
         while loader.check_node():
             node = loader.get_node()
             if node is None or (isinstance(node, yaml.ScalarNode) and node.value == ""):
@@ -131,7 +132,8 @@ def parse_documents(text: str, path: str, errors: list[RuleError]) -> Iterator[D
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         errors.append(RuleError(f"not YAML: {cause}", code="yaml", place=Place(path), mend="mend the YAML"))
     finally:
-        loader.dispose()
+        if loader:
+            loader.dispose()
 
 
 def _check_keys(root: yaml.Node) -> None:

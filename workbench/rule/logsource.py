@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sigma.exceptions import SigmaError
 from sigma.rule import SigmaLogSource
 
 from workbench.errors import RuleError
@@ -31,8 +32,12 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
 PRODUCTS = ("linux", "macos")
 
 
-def check_logsource(document: Document, source: SigmaLogSource) -> RuleError | None:
+def check_logsource(document: Document) -> RuleError | None:
     """Give the fault of a log source that no source of events fills; None when it can be honoured."""
+    try:
+        source = SigmaLogSource.from_dict(document.data["logsource"])
+    except (SigmaError, KeyError, AttributeError, TypeError):
+        return None  # malformed, which the parser reports
     if source.product not in (None, *PRODUCTS):
         return document.fault(
             f"no source sees events of product {source.product!r}",

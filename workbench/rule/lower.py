@@ -162,8 +162,11 @@ class _Lowering:
             found = values.predicates(field, leaf.value)
         except ValueFault as fault:
             source = getattr(leaf, "source", None)
+            if source and str(source.path) != rule.document.path:  # of a filter in another file
+                place = Place(str(source.path), source.line or 0, source.char or 0)
+                raise RuleError(fault.cause, code=fault.code, place=place, mend=fault.mend) from None
             place = (
-                Place(rule.document.path, source.line or 0, source.char or 0)
+                Place(rule.document.path, source.line, source.char or 0)
                 if source and source.line
                 else rule.document.place("detection")
             )

@@ -15,6 +15,7 @@ from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
 
 from workbench.errors import RuleError
 from workbench.rule.document import Document, Key
+from workbench.rule.expression import POLICY
 
 Parsed = SigmaRule | SigmaCorrelationRule | SigmaFilter
 
@@ -52,7 +53,9 @@ _MENDS = {
 
 def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
     """Parse a document with pySigma; None when it has faults, which are added to `errors`."""
-    data = document.data
+    data = dict(document.data)
+    if data.get("id") is not None:
+        data["id"] = str(data["id"])
     if "action" in data:
         errors.append(
             document.fault(
@@ -70,7 +73,7 @@ def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
     if "correlation" in data:
         kind = SigmaCorrelationRule
     try:
-        parsed: Parsed = kind.from_dict(data, collect_errors=True, source=source)
+        parsed: Parsed = kind.from_dict(data, collect_errors=True, source=source, policy=POLICY)
         faults: list[Exception] = list(parsed.errors)
     # pySigma trips over some malformed input in other ways; that too is a fault of the rule.
     except Exception as fault:
@@ -82,7 +85,13 @@ def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
     if found:
         return None
     if isinstance(parsed, SigmaRule):
-        _locate(document, parsed)
+        _locate(document, parsed.detection.detections, section)
+        # A place of its own would be given to every item when the condition is read.
+        parsed.detection.source = None
+        for condition in parsed.detection.parsed_condition:
+            condition.source = None
+    elif isinstance(parsed, SigmaFilter):
+        _locate(document, parsed.filter.detections, section)
     return parsed
 
 
@@ -111,21 +120,22 @@ def _item_faults(document: Document, definition: Any, keys: tuple[Key, ...]) -> 
                 yield from _item_faults(document, value, here)
             continue
         try:
-            SigmaDetectionItem.from_mapping(key, value)
+            SigmaDetectionItem.from_mapping(key, value, policy=POLICY)
         except Exception as error:
             fault = _translate(document, error)
             yield document.fault(fault.cause, *here, code=fault.code, mend=fault.mend)
 
 
-def _locate(document: Document, rule: SigmaRule) -> None:
+def _locate(document: Document, detections: dict[str, SigmaDetection], section: str) -> None:
     """Tell every detection item where it stands, for faults that show only later."""
-    for name, detection in rule.detection.detections.items():
-        _locate_items(document, detection, document.data["detection"][name], ("detection", name))
+    for name, detection in detections.items():
+        _locate_items(document, detection, document.data[section][name], (section, name))
 
 
 def _locate_items(
     document: Document, detection: SigmaDetection, definition: Any, keys: tuple[Key, ...]
 ) -> None:
+    detection.source = None
     for position, item in enumerate(detection.detection_items):
         if isinstance(item, SigmaDetection):
             _locate_items(document, item, definition[position], (*keys, position))

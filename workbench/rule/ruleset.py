@@ -15,7 +15,7 @@ from workbench.errors import InputError, RuleError, RuleErrors
 from workbench.rule.document import Document, Key, read_documents
 from workbench.rule.extension import Extension, check_extension, read_extension
 from workbench.rule.logsource import check_logsource
-from workbench.rule.parse import Parsed, parse_rule
+from workbench.rule.parse import parse_rule
 
 PLACEHOLDERS = "placeholders.yml"
 """A file of this name in a directory of rules gives the values of `%placeholders%`."""
@@ -93,11 +93,11 @@ def from_documents(
     rules: list[LoadedRule] = []
     filters: list[SigmaFilter] = []
     for document in documents:
-        parsed = parse_rule(document, errors)
-        if isinstance(parsed, SigmaFilter):
-            filters.append(parsed)
-        elif parsed is not None and (rule := _extend(parsed, document, errors)):
-            rules.append(rule)
+        read = _read(document, errors)
+        if isinstance(read, SigmaFilter):
+            filters.append(read)
+        elif read:
+            rules.append(read)
     for rule in rules:
         for wanted in filters:
             wanted.apply_on_rule(rule.sigma)
@@ -135,19 +135,23 @@ def read_placeholders(file: Path) -> dict[str, list[str]]:
         ) from None
 
 
-def _extend(parsed: Parsed, document: Document, errors: list[RuleError]) -> LoadedRule | None:
-    assert isinstance(parsed, SigmaRule | SigmaCorrelationRule)
-    found: list[RuleError] = []
+def _read(document: Document, errors: list[RuleError]) -> LoadedRule | SigmaFilter | None:
+    """Read one document; None when it has faults, which are added to `errors`, all of them."""
+    known = len(errors)
+    parsed = parse_rule(document, errors)
+    if "filter" in document.data:
+        return parsed if isinstance(parsed, SigmaFilter) else None
     extension = Extension()
     try:
         extension = read_extension(document)
-        found += check_extension(document, extension, correlation=isinstance(parsed, SigmaCorrelationRule))
+        errors += check_extension(document, extension, correlation="correlation" in document.data)
     except RuleError as error:
-        found.append(error)
-    if isinstance(parsed, SigmaRule) and (fault := check_logsource(document, parsed.logsource)):
-        found.append(fault)
-    errors.extend(found)
-    return None if found else LoadedRule(parsed, document, extension)
+        errors.append(error)
+    if "correlation" not in document.data and (fault := check_logsource(document)):
+        errors.append(fault)
+    if len(errors) > known or parsed is None or isinstance(parsed, SigmaFilter):
+        return None
+    return LoadedRule(parsed, document, extension)
 
 
 def _unique(rules: list[LoadedRule], errors: list[RuleError]) -> list[LoadedRule]:

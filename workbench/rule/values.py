@@ -25,6 +25,7 @@ from sigma.types import (
 )
 
 from workbench.scorer.plan import ANY_ONE, ANY_RUN, KEYWORD, Predicate
+from workbench.scorer.text import quiet
 
 _WILDCARDS = {SpecialChars.WILDCARD_MULTI: ANY_RUN, SpecialChars.WILDCARD_SINGLE: ANY_ONE}
 
@@ -126,7 +127,7 @@ def _regex(value: SigmaRegularExpression) -> str:
     flags = "".join(sorted(value.sigma_to_re_flag[flag] for flag in value.flags))
     pattern = f"(?{flags}){value.regexp}" if flags else str(value.regexp)
     try:
-        re2.compile(pattern)
+        re2.compile(pattern, quiet())
     except re2.error as error:
         raise ValueFault(
             f"RE2 cannot take the expression: {error}",

@@ -1,0 +1,160 @@
+"""Every fault is found, where it stands, with a code and a mend; nothing is a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.errors import InputError, RuleError, RuleErrors
+from workbench.rule import load, lower
+from workbench.rule.document import parse_documents
+from workbench.rule.lower import lower_all
+from workbench.rule.ruleset import from_documents
+
+GOOD = """title: Good
+logsource: {category: process_creation}
+detection: {s: {Image: a}, condition: s}
+"""
+
+BAD = """title: Bad
+id: 12
+logsource:
+  category: process_creatio
+detection:
+  one:
+    Image|contian: x
+  two:
+    - CommandLine|re: '(?=a)'
+    - User|cidr: nonsense
+  condition: one or two
+workbench:
+  risk: 500
+"""
+
+
+def faults(text: str) -> list[RuleError]:
+    errors: list[RuleError] = []
+    ruleset = from_documents(parse_documents(text, "r.yml", errors), errors=errors, strict=False)
+    _, more = lower_all(ruleset)
+    return [*ruleset.errors, *more]
+
+
+def test_all_faults_of_a_rule_are_reported_where_they_stand() -> None:
+    found = {(error.code, str(error.place)) for error in faults(BAD)}
+    assert found >= {
+        ("id", "r.yml:2:1"),
+        ("logsource-category", "r.yml:4:3"),
+        ("modifier", "r.yml:7:5"),
+        ("regex", "r.yml:9:7"),
+        ("value", "r.yml:10:7"),
+        ("workbench", "r.yml:13:3"),
+    }
+
+
+def test_a_caret_stands_under_the_fault() -> None:
+    (error,) = faults(GOOD.replace("Image: a", "Imgae: a"))
+    assert error.code == "field"
+    assert "did you mean Image?" in error.mend
+    line, caret = error.excerpt.splitlines()
+    assert line[caret.index("^") :].startswith("Imgae"), error.excerpt
+
+
+def test_faults_that_show_only_when_lowered_have_a_place_too() -> None:
+    text = GOOD.replace("Image: a", "\n    Image: a\n    User|expand: '%x%'\n  ")
+    text = "title: P\nlogsource: {category: process_creation}\ndetection:\n  s:\n    Image: a\n    User|expand: '%x%'\n  condition: s\n"
+    (error,) = faults(text)
+    assert (error.code, str(error.place)) == ("placeholder", "r.yml:6:5")
+
+
+def test_faults_of_all_files_are_reported_together(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(BAD)
+    (tmp_path / "b.yml").write_text("title: [\n")
+    (tmp_path / "c.yaml").write_text("just text\n")
+    (tmp_path / "d.yml").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "e.yml").write_text(GOOD)
+    with pytest.raises(RuleErrors) as caught:
+        load(tmp_path)
+    assert {Path(str(error.place).split(":")[0]).name for error in caught.value.errors} == {
+        "a.yml",
+        "b.yml",
+        "c.yaml",
+        "d.yml",
+    }
+    ruleset = load(tmp_path, strict=False)
+    assert [rule.sigma.title for rule in ruleset.rules] == ["Good"]
+
+
+def test_a_missing_path_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        load(tmp_path / "none")
+
+
+def test_aliases_that_multiply_are_refused() -> None:
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
+    (error,) = faults("\n".join(lines))
+    assert error.code == "yaml"
+
+
+def test_deep_nesting_is_refused() -> None:
+    (error,) = faults("a: " + "[" * 50_000)
+    assert error.code == "yaml"
+    (error,) = faults(GOOD.replace("condition: s", "condition: " + "not (" * 60 + "s" + ")" * 60))
+    assert error.code == "condition"
+
+
+def test_one_broken_rule_does_not_hide_another() -> None:
+    errors = faults(GOOD.replace("Image", "Imagee") + "---\n" + GOOD.replace("condition: s", "condition: t"))
+    assert [error.code for error in errors] == ["field", "condition"]
+
+
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.dates())
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+KEYS = ["title", "id", "name", "logsource", "detection", "correlation", "filter", "workbench", "level", "tags",
+        "status", "date", "modified", "related", "taxonomy", "fields", "falsepositives", "action", "scope"]
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), ANYTHING, max_size=6))
+def test_a_rule_of_anything_is_read_or_refused(raw: dict[str, object]) -> None:
+    text = yaml.safe_dump({"title": "x", **raw}, allow_unicode=True)
+    for error in faults(text):
+        assert error.code
+        assert error.place
+
+
+ITEM_KEYS = st.builds(
+    "|".join,
+    st.lists(
+        st.sampled_from(
+            "contains startswith endswith all cased re i m s cidr base64 base64offset wide utf16 utf16be windash "
+            "exists fieldref lt lte gt gte neq minute hour week expand".split()
+        ),
+        max_size=3,
+    ).map(lambda found: ["Image", *found]),
+)
+
+
+@given(st.dictionaries(ITEM_KEYS, SCALARS | st.lists(SCALARS, max_size=3), min_size=1, max_size=3))
+def test_any_chain_of_modifiers_is_honoured_or_refused(items: dict[str, object]) -> None:
+    rule = {"title": "x", "logsource": {"category": "process_creation"}, "detection": {"s": items, "condition": "s"}}
+    faults(yaml.safe_dump(rule, allow_unicode=True))
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    faults(text)
+
+
+def test_the_plan_does_not_depend_on_chance(tmp_path: Path) -> None:
+    (tmp_path / "r.yml").write_text(GOOD)
+    (tmp_path / "f.yml").write_text(
+        "title: F\nlogsource: {category: process_creation}\nfilter: {rules: any, s: {User: x}, condition: not s}\n"
+    )
+    assert lower(load(tmp_path)) == lower(load(tmp_path))

@@ -1,0 +1,32 @@
+"""Regular expressions, RE2's, checked without a word on standard error."""
+
+from __future__ import annotations
+
+import re
+from typing import cast
+
+import re2
+from sigma.policy import SigmaPolicy
+from sigma.policy.regex_engine import RegexEngine, RegexPattern
+
+from workbench.scorer.text import quiet
+
+_FLAGS = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s"}
+
+
+class QuietEngine(RegexEngine):
+    """Lets pySigma check expressions with RE2, which would otherwise log each bad one."""
+
+    def compile(self, pattern: str, flags: int = 0) -> RegexPattern:
+        """Compile an expression; raises `re2.error` for one that RE2 cannot take."""
+        letters = "".join(letter for flag, letter in _FLAGS.items() if flags & flag)
+        return cast(RegexPattern, re2.compile(f"(?{letters}){pattern}" if letters else pattern, quiet()))
+
+    @property
+    def error(self) -> type[Exception]:
+        """What `compile` raises."""
+        return cast(type[Exception], re2.error)
+
+
+POLICY = SigmaPolicy(regex_engine=QuietEngine())
+"""How pySigma is to check expressions."""
