@@ -13,7 +13,7 @@ from workbench.nb.rich_view import RichView
 from workbench.scorer import Finding
 
 SHOWN = 1_000
-_HEADS = ("time", "rule", "signal", "risk", "response", "tool call", "why")
+_HEADS = ("time", "signal", "risk", "finding")
 
 
 class FindingTable:
@@ -26,19 +26,16 @@ class FindingTable:
         return [
             (
                 format_timestamp(finding.timestamp)[11:23],
-                finding.rule_title,
-                finding.signal,
+                f"{finding.signal}\n{finding.response}",
                 str(finding.risk),
-                finding.response,
-                finding.tool_call_id or "–",
-                "; ".join([finding.reason, *finding.provenance_path]).strip("; "),
+                "\n".join([finding.rule_title, *_details(finding)]),
             )
             for finding in self.findings[:SHOWN]
         ]
 
     def __rich__(self) -> Table:
         """Give a rich table; nothing in a finding is read as markup."""
-        table = Table(*_HEADS, title=self._title())
+        table = Table(*_HEADS, title=self._title(), title_justify="left", show_lines=True)
         for row in self._rows():
             table.add_row(*map(Text, row))
         return table
@@ -50,10 +47,20 @@ class FindingTable:
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{name}</th>" for name in _HEADS)
         body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in self._rows()
+            "<tr>" + "".join(f"<td>{_lines(cell)}</td>" for cell in row) + "</tr>" for row in self._rows()
         )
         return f"<table><caption>{self._title()}</caption><tr>{head}</tr>{body}</table>"
 
     def _title(self) -> str:
         more = f", the first {SHOWN} shown" if len(self.findings) > SHOWN else ""
         return f"{len(self.findings)} findings{more}"
+
+
+def _details(finding: Finding) -> list[str]:
+    """Give the path of the data where there is one, else why it fired; then the tool call."""
+    why = [f"  {hop}" for hop in finding.provenance_path] or [f"  {finding.reason}"]
+    return [*why, f"  tool call {finding.tool_call_id}"] if finding.tool_call_id else why
+
+
+def _lines(text: str) -> str:
+    return escape(text).replace("\n", "<br>")
