@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from capture.harness.transcript import Transcript, json_lines, moment
+from capture.harness.transcript import Transcript, json_lines, mapping, moment, objects
 
 AGENT = "claude-code"
 
@@ -45,7 +45,7 @@ def read(path: Path) -> Transcript:
         message = record.get("message")
         message = message if isinstance(message, dict) else {}
         content = message.get("content")
-        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
+        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else objects(content)
         texts = [str(block.get("text", "")) for block in blocks if _kind(block) == "text"]
         if kind == "user" and texts and not record.get("isMeta"):
             prompts += 1
@@ -71,7 +71,7 @@ def _block(
             "tool_call",
             call_id=block.get("id"),
             tool=block.get("name"),
-            arguments=json.dumps(block.get("input") or {}, ensure_ascii=False),
+            arguments=json.dumps(mapping(block.get("input")), ensure_ascii=False),
             operation="execute_tool",
             model=message.get("model"),
             server=_server(str(block.get("name"))),

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from capture.harness.transcript import Transcript, json_document, json_lines, moment
+from capture.harness.transcript import Transcript, json_document, json_lines, mapping, moment, objects
 from workbench.errors import InputError
 
 AGENT = "gemini-cli"
@@ -39,7 +39,7 @@ def read(path: Path) -> Transcript:
             prompts += 1
             transcript.add(at, "prompt", prompt_id=f"prompt-{prompts}", prompt=text)
         elif kind == "gemini":
-            for call in message.get("toolCalls") or []:
+            for call in objects(message.get("toolCalls")):
                 _call(transcript, at, call, f"prompt-{prompts}", str(message.get("model", "")))
         elif kind not in ("user", "info"):
             transcript.unknown[f"type {kind}"] += 1
@@ -71,7 +71,7 @@ def _call(transcript: Transcript, at: int, call: dict[str, Any], prompt: str, mo
         "tool_call",
         call_id=identity,
         tool=tool,
-        arguments=json.dumps(call.get("args") or {}, ensure_ascii=False),
+        arguments=json.dumps(mapping(call.get("args")), ensure_ascii=False),
         operation="execute_tool",
         prompt_id=prompt,
         model=model,

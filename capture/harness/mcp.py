@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from capture.harness.transcript import Transcript, json_lines, moment
+from capture.harness.transcript import Transcript, json_lines, mapping, moment
 
 _TIMES = ("timestamp", "t", "time", "ts", "at")
 _IGNORED = ("initialize", "ping", "tools/list", "resources/list", "prompts/list")
@@ -15,7 +15,8 @@ _IGNORED = ("initialize", "ping", "tools/list", "resources/list", "prompts/list"
 def read(path: Path) -> Transcript:
     """Read a log of messages; raises InputError when the file holds no JSON objects.
 
-    A line is `{"timestamp": …, "message": {"jsonrpc": "2.0", …}}` or the message with a time among its keys. Calls are told apart by their JSON-RPC id; the server's name is taken from its answer to `initialize`.
+    A line is `{"timestamp": …, "message": {"jsonrpc": "2.0", …}}` or the message with a time among its keys.
+    Calls are told apart by their JSON-RPC id; the server names itself in its answer to `initialize`.
     """
     transcript = Transcript("mcp")
     tools: dict[str, str] = {}
@@ -34,14 +35,14 @@ def read(path: Path) -> Transcript:
         if isinstance(named, dict):
             server = str(named.get("name", server))
         elif method == "tools/call":
-            parameters = message.get("params") or {}
+            parameters = mapping(message.get("params"))
             tools[identity] = str(parameters.get("name", ""))
             transcript.add(
                 at,
                 "tool_call",
                 call_id=identity,
                 tool=tools[identity],
-                arguments=json.dumps(parameters.get("arguments") or {}, ensure_ascii=False),
+                arguments=json.dumps(mapping(parameters.get("arguments")), ensure_ascii=False),
                 operation="execute_tool",
                 server=server,
             )

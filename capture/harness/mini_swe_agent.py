@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from capture.harness.transcript import Transcript, json_document, moment
+from capture.harness.transcript import Transcript, json_document, mapping, moment, objects
 from workbench.errors import InputError
 
 AGENT = "mini-swe-agent"
@@ -19,7 +19,7 @@ def read(path: Path) -> Transcript:
     document = json_document(path)
     if not isinstance(document, dict) or not isinstance(document.get("messages"), list):
         raise InputError("not a trajectory: no messages", place=path, mend="give mini's --output file")
-    transcript = Transcript(AGENT, version=str((document.get("info") or {}).get("mini_version", "")))
+    transcript = Transcript(AGENT, version=str(mapping(document.get("info")).get("mini_version", "")))
     messages = [message for message in document["messages"] if isinstance(message, dict)]
     first = next((at for message in messages if (at := _at(message)) is not None), 0)
     prompts = 0
@@ -32,7 +32,7 @@ def read(path: Path) -> Transcript:
         elif role == "assistant" and at is not None:
             _calls(transcript, at, message, prompts)
         elif role == "tool" and at is not None:
-            extra = message.get("extra") or {}
+            extra = mapping(message.get("extra"))
             status = extra.get("returncode")
             # The last command ends the run before its result is taken down.
             ended = extra.get("exception_info") == "action was not executed"
@@ -52,14 +52,14 @@ def read(path: Path) -> Transcript:
 
 def _at(message: dict[str, Any]) -> int | None:
     try:
-        return moment((message.get("extra") or {}).get("timestamp"))
+        return moment(mapping(message.get("extra")).get("timestamp"))
     except (ValueError, OverflowError, OSError):
         return None
 
 
 def _calls(transcript: Transcript, at: int, message: dict[str, Any], prompts: int) -> None:
-    for call in message.get("tool_calls") or []:
-        function = call.get("function") or {}
+    for call in objects(message.get("tool_calls")):
+        function = mapping(call.get("function"))
         transcript.add(
             at,
             "tool_call",

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from capture.harness.transcript import Transcript, moment
+from capture.harness.transcript import Transcript, mapping, moment
 from workbench.errors import InputError
 
 AGENT = "opencode"
@@ -33,18 +33,17 @@ def read(path: Path) -> Transcript:
         transcript.session = str(session)
         part, message = _object(part_text), _object(message_text)
         kind = part.get("type")
-        if kind == "text" and message.get("role") == "user":
-            prompts += 1
-            transcript.add(
-                moment(created),
-                "prompt",
-                prompt_id=f"prompt-{prompts}",
-                prompt=str(part.get("text", "")).strip('"'),
-            )
-        elif kind == "tool":
-            _call(transcript, part, message, f"prompt-{prompts}")
-        elif kind not in _IGNORED:
-            transcript.unknown[f"part {kind}"] += 1
+        try:
+            if kind == "text" and message.get("role") == "user":
+                prompts += 1
+                text = str(part.get("text", "")).strip('"')
+                transcript.add(moment(created), "prompt", prompt_id=f"prompt-{prompts}", prompt=text)
+            elif kind == "tool":
+                _call(transcript, part, message, f"prompt-{prompts}")
+            elif kind not in _IGNORED:
+                transcript.unknown[f"part {kind}"] += 1
+        except (ValueError, OverflowError, OSError):
+            transcript.unknown["no time"] += 1
     return transcript
 
 
@@ -57,26 +56,22 @@ def _object(text: Any) -> dict[str, Any]:
 
 
 def _call(transcript: Transcript, part: dict[str, Any], message: dict[str, Any], prompt: str) -> None:
-    state = part.get("state") or {}
-    span = state.get("time") or {}
-    try:
-        started = moment(span.get("start"))
-    except (ValueError, OverflowError, OSError):
-        transcript.unknown["call without a time"] += 1
-        return
+    state = mapping(part.get("state"))
+    span = mapping(state.get("time"))
+    started = moment(span.get("start"))
     transcript.add(
         started,
         "tool_call",
         call_id=part.get("callID"),
         tool=part.get("tool"),
-        arguments=json.dumps(state.get("input") or {}, ensure_ascii=False),
+        arguments=json.dumps(mapping(state.get("input")), ensure_ascii=False),
         operation="execute_tool",
         prompt_id=prompt,
         model=message.get("modelID"),
         mode=message.get("mode"),
     )
     if "end" in span:
-        failed = state.get("status") != "completed" or (state.get("metadata") or {}).get("exit") not in (
+        failed = state.get("status") != "completed" or mapping(state.get("metadata")).get("exit") not in (
             None,
             0,
         )

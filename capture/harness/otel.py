@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from capture.harness.transcript import Transcript, json_document, json_lines
+from capture.harness.transcript import Transcript, json_document, json_lines, mapping, objects
 
 _SESSION = ("gen_ai.conversation.id", "session.id", "gen_ai.session.id")
 _CALL = ("gen_ai.tool.call.id", "gen_ai.tool.call_id", "call_id")
@@ -24,11 +24,11 @@ def read(path: Path) -> Transcript:
     """
     transcript = Transcript("")
     for document in _documents(path, transcript):
-        for resource in document.get("resourceSpans") or []:
-            shared = _attributes(resource.get("resource") or {})
+        for resource in objects(document.get("resourceSpans")):
+            shared = _attributes(mapping(resource.get("resource")))
             transcript.agent = str(shared.get("service.name", transcript.agent))
-            for scope in resource.get("scopeSpans") or []:
-                for span in scope.get("spans") or []:
+            for scope in objects(resource.get("scopeSpans")):
+                for span in objects(scope.get("spans")):
                     _span(transcript, span)
     return transcript
 
@@ -46,8 +46,8 @@ def _documents(path: Path, transcript: Transcript) -> Iterator[dict[str, Any]]:
 
 def _attributes(holder: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for attribute in holder.get("attributes") or []:
-        value = attribute.get("value") or {}
+    for attribute in objects(holder.get("attributes")):
+        value = mapping(attribute.get("value"))
         found[str(attribute.get("key"))] = (
             next(iter(value.values()), None) if isinstance(value, dict) else value
         )
@@ -74,10 +74,14 @@ def _span(transcript: Transcript, span: dict[str, Any]) -> None:
         shared = {"call_id": _first(attributes, _CALL), "tool": _first(attributes, _TOOL)}
         arguments = _first(attributes, _ARGUMENTS)
         transcript.add(started, "tool_call", **shared, arguments=arguments, operation="execute_tool")
-        failed = (span.get("status") or {}).get("code") in (
-            2,
-            "STATUS_CODE_ERROR",
-        ) or "error.type" in attributes
+        failed = (
+            mapping(span.get("status")).get("code")
+            in (
+                2,
+                "STATUS_CODE_ERROR",
+            )
+            or "error.type" in attributes
+        )
         outcome = "failure" if failed else "success"
         transcript.add(ended, "tool_result", **shared, outcome=outcome, result=_first(attributes, _RESULT))
     elif operation == "invoke_agent" and prompt:

@@ -89,6 +89,16 @@ def moment(value: Any) -> int:
     return round(seconds * 1_000_000) * 1000
 
 
+def mapping(value: Any) -> dict[str, Any]:
+    """Give a value of a record that should be an object; anything else counts as empty."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """Give the objects of a value that should be a list of them; anything else is left out."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def json_document(path: Path) -> Any:
     """Read a JSON file; raises InputError naming the file."""
     try:
