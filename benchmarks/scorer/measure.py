@@ -1,7 +1,7 @@
-"""Measures one payload over the workload, in a process of its own: `python measure.py PAYLOAD EVENTS SESSIONS`.
+"""Measures one payload over the workload, alone in its process: `measure.py PAYLOAD EVENTS SESSIONS`.
 
-Prints JSON: load seconds, memory (MB, resident, before events were made and what the state grew by), latency in
-microseconds, findings.
+Prints JSON: load seconds, memory (MB, resident, before events were made and what the state grew by),
+latency in microseconds, findings.
 """
 
 from __future__ import annotations

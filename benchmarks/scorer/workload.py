@@ -1,7 +1,7 @@
 """A seeded workload: events of many agent sessions, and rules of the usual mix over them.
 
-Names, paths and destinations come from small pools, as on a real host; command lines and half of the paths end
-in something never seen before, so that a cache cannot simply learn them all.
+Names, paths and destinations come from small pools, as on a real host; command lines and half of the paths
+end in something never seen before, so that a cache cannot simply learn them all.
 """
 
 from __future__ import annotations
@@ -14,11 +14,20 @@ from workbench.event import Value
 
 _SECOND = 1_000_000_000
 _START = 1_767_225_600 * _SECOND
-_TOOLS = "bash sh git python3 node npm pip curl wget ssh cat grep sed awk find tar gzip base64 make gcc".split()
-_DIRECTORIES = "/usr/bin /bin /usr/local/bin /home/dev/.local/bin /opt/agent/bin".split()
-_WORDS = "install build test run fetch push clone diff status list deploy export import check config".split()
-_PLACES = "/home/dev/project/src /home/dev/project/tests /tmp /home/dev/.cache /etc /var/log /home/dev/.ssh".split()
-_ENDS = "py js json toml txt md lock key pem yaml".split()
+_TOOLS = (
+    *("bash", "sh", "git", "python3", "node", "npm", "pip", "curl", "wget", "ssh"),
+    *("cat", "grep", "sed", "awk", "find", "tar", "gzip", "base64", "make", "gcc"),
+)
+_DIRECTORIES = ("/usr/bin", "/bin", "/usr/local/bin", "/home/dev/.local/bin", "/opt/agent/bin")
+_WORDS = (
+    *("install", "build", "test", "run", "fetch", "push", "clone", "diff"),
+    *("status", "list", "deploy", "export", "import", "check", "config"),
+)
+_PLACES = (
+    *("/home/dev/project/src", "/home/dev/project/tests", "/home/dev/.cache", "/home/dev/.ssh"),
+    *("/var/tmp", "/etc", "/var/log"),  # noqa: S108 - names in events, no files
+)
+_ENDS = ("py", "js", "json", "toml", "txt", "md", "lock", "key", "pem", "yaml")
 _HOSTS = [f"{word}.{zone}" for word in _WORDS for zone in ("example.com", "example.net", "internal")]
 _KINDS = ("process/exec",) * 5 + ("file/open",) * 3 + ("file/write", "network/connect")
 
@@ -96,7 +105,7 @@ def _process(rng: random.Random) -> tuple[str, list[tuple[str, str]]]:
         ("Image", f"[{', '.join(f'{rng.choice(_DIRECTORIES)}/{rng.choice(_TOOLS)}' for _ in range(3))}]"),
         ("CommandLine|contains", f"' {rng.choice(_WORDS)} {rng.choice(_WORDS)} {rng.choice(_WORDS)[:3]}'"),
         ("CommandLine", f"'*{rng.choice(_TOOLS)}*{rng.choice(_WORDS)}*{rng.choice(_PLACES)}*'"),
-        ("CommandLine|re", f"'{rng.choice(_WORDS)}\\s+{rng.choice(_WORDS)[:4]}\\w*\\s+/(tmp|etc)'"),
+        ("CommandLine|re", f"'{rng.choice(_WORDS)}\\s+{rng.choice(_WORDS)[:4]}\\w*\\s+/(var|etc)'"),
         ("ParentImage|endswith", f"'/{rng.choice(_TOOLS[:6])}'"),
     ]
     return "process_creation", rng.sample(choices, k=2)
@@ -118,7 +127,10 @@ def _network(rng: random.Random) -> tuple[str, list[tuple[str, str]]]:
         ("DestinationHostname|endswith", f"'{rng.choice(_HOSTS)[2:]}'"),
         ("DestinationIp|cidr", f"'10.{rng.randrange(256)}.0.0/16'"),
     ]
-    return "network_connection", [rng.choice(choices), ("DestinationPort", f"[{rng.choice((22, 443))}, 8080]")]
+    return "network_connection", [
+        rng.choice(choices),
+        ("DestinationPort", f"[{rng.choice((22, 443))}, 8080]"),
+    ]
 
 
 def _correlation(rng: random.Random, title: str, kind: str, steps: list[str]) -> str:

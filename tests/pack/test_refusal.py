@@ -113,7 +113,9 @@ def test_a_pack_expires_at_its_time(tmp_path: Path) -> None:
         Scorer.load(file, TRUST, now=1_000)
 
 
-def test_nothing_is_decoded_before_the_signature_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_decoded_before_the_signature_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def decode(data: bytes) -> None:
         raise AssertionError("decoded")
 
@@ -177,9 +179,8 @@ def test_who_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_envelope_is_plain_dsse() -> None:
     from securesystemslib.dsse import Envelope
 
-    read = Envelope.from_dict(msgspec.json.decode(PACK) | {
-        "signatures": [
-            {**one, "sig": one["sig"]} for one in msgspec.json.decode(PACK)["signatures"]
-        ]
-    })
+    read = Envelope.from_dict(
+        msgspec.json.decode(PACK)
+        | {"signatures": [{**one, "sig": one["sig"]} for one in msgspec.json.decode(PACK)["signatures"]]}
+    )
     KEY.public_key().verify(b64decode(json.loads(PACK)["signatures"][0]["sig"]), read.pae())

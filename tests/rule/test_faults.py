@@ -64,8 +64,8 @@ def test_a_caret_stands_under_the_fault() -> None:
 
 
 def test_faults_that_show_only_when_lowered_have_a_place_too() -> None:
-    text = GOOD.replace("Image: a", "\n    Image: a\n    User|expand: '%x%'\n  ")
-    text = "title: P\nlogsource: {category: process_creation}\ndetection:\n  s:\n    Image: a\n    User|expand: '%x%'\n  condition: s\n"
+    head = "title: P\nlogsource: {category: process_creation}\n"
+    text = head + "detection:\n  s:\n    Image: a\n    User|expand: '%x%'\n  condition: s\n"
     (error,) = faults(text)
     assert (error.code, str(error.place)) == ("placeholder", "r.yml:6:5")
 
@@ -117,8 +117,27 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=8,
 )
-KEYS = ["title", "id", "name", "logsource", "detection", "correlation", "filter", "workbench", "level", "tags",
-        "status", "date", "modified", "related", "taxonomy", "fields", "falsepositives", "action", "scope"]
+KEYS = [
+    "title",
+    "id",
+    "name",
+    "logsource",
+    "detection",
+    "correlation",
+    "filter",
+    "workbench",
+    "level",
+    "tags",
+    "status",
+    "date",
+    "modified",
+    "related",
+    "taxonomy",
+    "fields",
+    "falsepositives",
+    "action",
+    "scope",
+]
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), ANYTHING, max_size=6))
@@ -133,8 +152,11 @@ ITEM_KEYS = st.builds(
     "|".join,
     st.lists(
         st.sampled_from(
-            "contains startswith endswith all cased re i m s cidr base64 base64offset wide utf16 utf16be windash "
-            "exists fieldref lt lte gt gte neq minute hour week expand".split()
+            [
+                *("contains", "startswith", "endswith", "all", "cased", "re", "i", "m", "s", "cidr", "neq"),
+                *("base64", "base64offset", "wide", "utf16", "utf16be", "windash", "exists", "fieldref"),
+                *("lt", "lte", "gt", "gte", "minute", "hour", "week", "expand"),
+            ]
         ),
         max_size=3,
     ).map(lambda found: ["Image", *found]),
@@ -143,7 +165,11 @@ ITEM_KEYS = st.builds(
 
 @given(st.dictionaries(ITEM_KEYS, SCALARS | st.lists(SCALARS, max_size=3), min_size=1, max_size=3))
 def test_any_chain_of_modifiers_is_honoured_or_refused(items: dict[str, object]) -> None:
-    rule = {"title": "x", "logsource": {"category": "process_creation"}, "detection": {"s": items, "condition": "s"}}
+    rule = {
+        "title": "x",
+        "logsource": {"category": "process_creation"},
+        "detection": {"s": items, "condition": "s"},
+    }
     faults(yaml.safe_dump(rule, allow_unicode=True))
 
 
@@ -155,6 +181,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 def test_the_plan_does_not_depend_on_chance(tmp_path: Path) -> None:
     (tmp_path / "r.yml").write_text(GOOD)
     (tmp_path / "f.yml").write_text(
-        "title: F\nlogsource: {category: process_creation}\nfilter: {rules: any, s: {User: x}, condition: not s}\n"
+        "title: F\nlogsource: {category: process_creation}\n"
+        "filter: {rules: any, s: {User: x}, condition: not s}\n"
     )
     assert lower(load(tmp_path)) == lower(load(tmp_path))

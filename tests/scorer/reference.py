@@ -1,4 +1,4 @@
-"""A plain evaluator of a plan's detections: no index, no cache, no sets of patterns. What it says is right."""
+"""A plain evaluator of a plan's detections: no index, no cache, no pattern sets. What it says is right."""
 
 from __future__ import annotations
 

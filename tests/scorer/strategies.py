@@ -38,7 +38,10 @@ predicates = st.one_of(
     st.builds(Predicate, st.sampled_from((*FIELDS, *NUMBERS)), st.just("null")),
     st.builds(Predicate, st.sampled_from((*FIELDS, *NUMBERS)), st.just("exists"), st.booleans()),
     st.builds(
-        Predicate, st.sampled_from(NUMBERS), st.sampled_from(["lt", "lte", "gt", "gte", "equals"]), st.integers(0, 9)
+        Predicate,
+        st.sampled_from(NUMBERS),
+        st.sampled_from(["lt", "lte", "gt", "gte", "equals"]),
+        st.integers(0, 9),
     ),
     st.builds(
         Predicate,

@@ -138,16 +138,22 @@ def test_a_new_pack_takes_up_the_state_that_still_applies() -> None:
     old = Scorer.from_payload(payload())
     old.score(event(0, "a"))
     snapshot = msgspec.json.decode(msgspec.json.encode(old.snapshot()))
-    changed = payload("title: Z\nname: z\nlogsource: {category: file_event}\n"
-                      "detection: {s: {Image: z}, condition: s}\n---\n" + RULES.replace("gte: 3", "gte: 4"))
+    changed = payload(
+        "title: Z\nname: z\nlogsource: {category: file_event}\n"
+        "detection: {s: {Image: z}, condition: s}\n---\n" + RULES.replace("gte: 3", "gte: 4")
+    )
     new = Scorer.from_payload(changed)
     assert new.restore(snapshot) == 1  # the count's group: its rule means something else now
     assert [finding.rule_title for finding in new.score(event(5, "b"))] == ["Chain"]
     assert new.close() == []  # the open window came along, and was closed by b
 
 
-@given(st.recursive(st.none() | st.integers() | st.text(max_size=3) | st.booleans(),
-                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)))
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=3) | st.booleans(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    )
+)
 def test_a_malformed_snapshot_is_refused_in_one_line(data: Any) -> None:
     scorer = Scorer.from_payload(payload())
     snapshot = {**scorer.snapshot(), "correlations": data}
@@ -199,6 +205,7 @@ def test_a_deeply_nested_payload_is_refused() -> None:
 
 
 def test_it_imports_quickly_and_alone() -> None:
-    code = "import sys, workbench.scorer; print(sum(m.startswith(('cryptography', 'sigma', 'yaml')) for m in sys.modules))"
+    heavy = ("cryptography", "sigma", "yaml")
+    code = f"import sys, workbench.scorer; print(sum(m.startswith({heavy}) for m in sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "0"

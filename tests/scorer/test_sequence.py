@@ -50,7 +50,9 @@ def first_set(stream: list[tuple[int, frozenset[int]]], steps: int) -> int | Non
     return None
 
 
-def fired(machine: Sequence | Gathering, stream: list[tuple[int, frozenset[int]]]) -> list[tuple[int, Completion]]:
+def fired(
+    machine: Sequence | Gathering, stream: list[tuple[int, frozenset[int]]]
+) -> list[tuple[int, Completion]]:
     found = []
     for serial, (time, positions) in enumerate(stream):
         if done := machine.observe(sightings(serial, time, positions)):

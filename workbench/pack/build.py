@@ -29,8 +29,8 @@ def build_payload(
 ) -> bytes:
     """Give a pack's payload, canonical CBOR; raises RuleErrors when a rule cannot be honoured.
 
-    `baselines` are frozen ones, `registries` the tables by name (None: the ones that come with the workbench),
-    `evidence` whatever was measured, `expires` nanoseconds since 1970.
+    `baselines` are frozen ones, `registries` the tables by name (None: the ones that come with the
+    workbench), `evidence` whatever was measured, `expires` nanoseconds since 1970.
     """
     payload = {
         "format": FORMAT,

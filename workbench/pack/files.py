@@ -10,7 +10,7 @@ from workbench.errors import InputError
 
 
 def write_aside(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write beside `path`, flush to disk, then rename into place; raises InputError when that cannot be done."""
+    """Write beside `path`, flush to disk, rename into place; raises InputError when that cannot be done."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -10,6 +10,7 @@ from workbench.scorer.payload import Payload
 
 def rules_table(payload: Payload) -> Table:
     """Give a pack's rules as a table; what it holds besides stands below."""
+    registries = ", ".join(sorted(payload.registries)) or "none"
     table = Table(
         "rule",
         "kind",
@@ -17,9 +18,7 @@ def rules_table(payload: Payload) -> Table:
         "risk",
         "response",
         title=escape(f"{payload.name} {payload.version}"),
-        caption=escape(
-            f"{len(payload.baselines)} baselines; registries: {', '.join(sorted(payload.registries)) or 'none'}"
-        ),
+        caption=escape(f"{len(payload.baselines)} baselines; registries: {registries}"),
     )
     for rule in payload.plan.rules:
         kind = (

@@ -17,7 +17,7 @@ from workbench.scorer.envelope import PAYLOAD_TYPE, Envelope, Signature, key_id
 
 
 def sign(payload: bytes, key: Ed25519PrivateKey | Path | str) -> bytes:
-    """Give the bytes of a pack file: the payload, compressed and signed. Ed25519 is deterministic, and so is the file.
+    """Give the bytes of a pack file: the payload, compressed and signed; the same inputs give the same bytes.
 
     Raises InputError when the key cannot be read.
     """

@@ -19,7 +19,8 @@ from workbench.rule.ruleset import LoadedRule, load, read_placeholders
 def convert_rules(paths: list[Path], backend: str, placeholders: Path | None = None) -> Iterator[str]:
     """Give the queries of rules for a backend, or their plan as JSON for `plan`.
 
-    Raises InputError for a backend that is not installed and for rules that it cannot express, and RuleErrors.
+    Raises InputError for a backend that is not installed and for rules that it cannot express, and
+    RuleErrors.
     """
     ruleset = load(paths, placeholders=read_placeholders(placeholders) if placeholders else None)
     if backend == "plan":
@@ -42,7 +43,8 @@ def _backend(name: str) -> Any:
     if name not in installed:
         names = ", ".join(sorted([*installed, "plan"]))
         raise InputError(f"no backend {name!r}", mend=f"one of {names}; or install pysigma-backend-{name}")
-    return installed[name]()
+    backend: Any = installed[name]
+    return backend()
 
 
 def _refuse_ours(rule: LoadedRule, backend: str) -> None:

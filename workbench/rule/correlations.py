@@ -129,7 +129,7 @@ def _field(rule: LoadedRule, name: str, key: Key) -> str:
 
 
 def _group(rule: LoadedRule, sigma: SigmaCorrelationRule) -> tuple[tuple[str, ...], ...]:
-    """Give the fields of the group key for every step and absent rule, aliases replaced by what they stand for."""
+    """Give the fields of the group key for every step and absent rule, aliases resolved."""
     if not sigma.group_by:
         return ()
     names = [name for name, _ in step_names(rule)] + rule.extension.absent

@@ -20,7 +20,7 @@ LOCK = "versions.lock"
 
 
 class Report(msgspec.Struct):
-    """What was found: `errors` are rules that cannot be honoured, `warnings` rules that had better be mended."""
+    """What was found: `errors` in rules that cannot be honoured, `warnings` for rules to be mended."""
 
     errors: list[RuleError]
     warnings: list[RuleError]

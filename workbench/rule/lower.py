@@ -29,7 +29,7 @@ from workbench.scorer.plan import KEYWORD, MAX_DEPTH, Level, Plan, Predicate, Ru
 
 
 def lower(ruleset: RuleSet) -> dict[str, Any]:
-    """Give the plan of a rule set as plain data; raises RuleErrors with every rule that cannot be honoured."""
+    """Give the plan of a rule set as plain data; raises RuleErrors with all that cannot be honoured."""
     plan, errors = lower_all(ruleset)
     if errors:
         raise RuleErrors(errors)

@@ -119,11 +119,18 @@ def _item_faults(document: Document, definition: Any, keys: tuple[Key, ...]) -> 
             if key not in ("condition", "rules"):
                 yield from _item_faults(document, value, here)
             continue
+        if "re" in str(key).split("|") and not _texts(value):
+            yield document.fault("an expression is text", *here, code="value", mend="put it in quotes")
+            continue
         try:
             SigmaDetectionItem.from_mapping(key, value, policy=POLICY)
         except Exception as error:
             fault = _translate(document, error)
             yield document.fault(fault.cause, *here, code=fault.code, mend=fault.mend)
+
+
+def _texts(value: Any) -> bool:
+    return all(isinstance(one, str) for one in (value if isinstance(value, list) else [value]))
 
 
 def _locate(document: Document, detections: dict[str, SigmaDetection], section: str) -> None:

@@ -47,7 +47,7 @@ class RuleSet:
 
 
 def rule_files(paths: Iterable[Path | str]) -> list[Path]:
-    """Give the rule files that the paths mean, each once, in order; raises InputError for a path that is not there."""
+    """Give the rule files that the paths mean, each once, in order; raises InputError for a missing path."""
     files: dict[Path, None] = {}
     for path in map(Path, paths):
         if not path.exists():
@@ -71,8 +71,9 @@ def load(
 ) -> RuleSet:
     """Load rules from files and directories.
 
-    `placeholders` gives values for `expand`, over those of `placeholders.yml` files. Raises RuleErrors with every
-    fault found; with `strict` off, rules at fault are left out and their faults are in `RuleSet.errors`.
+    `placeholders` gives values for `expand`, over those of `placeholders.yml` files. Raises RuleErrors
+    with every fault found; with `strict` off, rules at fault are left out and their faults are in
+    `RuleSet.errors`.
     """
     chosen = [paths] if isinstance(paths, Path | str) else list(paths)
     errors: list[RuleError] = []

@@ -66,7 +66,7 @@ class Values:
             )
         yield from values
 
-    def _predicate(self, field: str, value: SigmaType) -> Predicate:
+    def _predicate(self, field: str, value: SigmaType) -> Predicate:  # noqa: PLR0911 - one for each type
         match value:
             case SigmaString():
                 return _text(field, value)
@@ -137,7 +137,7 @@ def _regex(value: SigmaRegularExpression) -> str:
     return pattern
 
 
-def _text(field: str, value: SigmaString) -> Predicate:
+def _text(field: str, value: SigmaString) -> Predicate:  # noqa: PLR0911 - one for each shape
     """Give the plainest predicate that means the string with its wildcards.
 
     >>> _text("f", SigmaString("*/curl")).op, _text("f", SigmaString("a*c?")).value

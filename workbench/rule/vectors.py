@@ -4,16 +4,16 @@ A file of cases is TOML, so that an implementation in any language can read it:
 
     [[case]]
     name = "the last instant of the timespan counts"
-    rules = '''…'''                  # Sigma YAML; left out in a rule's own test, whose rule is the file beside it
-    events = '''…'''                 # JSON lines; at: seconds since 1970, kind: category/action, id: the event's id
-    fires = ["2"]                    # the event each finding completes on, in order
-    evidence = [["1", "2"]]          # the events behind each finding, when that is what the case is about
-    refused = "regex"                # instead of fires: the code of the error that the rules are refused with
-    limits = {windows = 1}           # less room for state than usual; `counts` then tells what was forgotten
+    rules = '''…'''           # Sigma YAML; a rule's own test leaves it out: it is for the rules beside it
+    events = '''…'''          # JSON lines; at: seconds since 1970, kind: category/action, id: the event.id
+    fires = ["2"]             # the event each finding completes on, in order
+    evidence = [["1", "2"]]   # the events behind each finding, where the case is about that
+    refused = "regex"         # instead of fires: the code of the error that the rules are refused with
+    limits = {windows = 1}    # less room for state than usual; `counts` then tells what was forgotten
     counts = {windows_evicted = 1}
 
-An event without `id` is numbered from 1; without `at` it comes a second after the one before; without `kind` it
-is a process/exec. With `restart = N` the scorer is replaced by a new one, by way of its snapshot, after N events.
+An event without `id` is numbered from 1; without `at` it comes a second after the one before; without `kind`
+it is a process/exec. With `restart = N` a new scorer takes over after N events, by way of a snapshot.
 """
 
 from __future__ import annotations

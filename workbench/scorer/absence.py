@@ -13,7 +13,7 @@ from workbench.scorer.sighting import Completion
 
 
 class Pending(msgspec.Struct):
-    """A correlation that fires when its window closes: after `deadline` (nanoseconds), or with its session."""
+    """A correlation that fires when its window closes: after `deadline` (nanoseconds) or with its session."""
 
     deadline: int
     rule: int
@@ -36,6 +36,7 @@ class Absences:
         self.evicted = 0
 
     def __len__(self) -> int:
+        """Count the windows that are open."""
         return self._count
 
     def add(self, pending: Pending) -> None:

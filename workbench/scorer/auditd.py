@@ -56,7 +56,7 @@ def records(event: Event) -> list[dict[str, Value]]:
     >>> exec_ = {"event.category": "process", "event.action": "exec", "process.executable": "/bin/nc",
     ...          "process.args": ["nc", "-l"], "process.working_directory": "/tmp"}
     >>> [record["type"] for record in records(exec_)]
-    ['SYSCALL', 'EXECVE', 'CWD', 'PATH', 'PROCTITLE']
+    ['SYSCALL', 'EXECVE', 'CWD', 'PATH']
     >>> records(exec_)[1]
     {'type': 'EXECVE', 'argc': 2, 'a0': 'nc', 'a1': '-l'}
     """

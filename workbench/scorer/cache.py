@@ -23,7 +23,7 @@ class Cache(Generic[K, V]):
         self._weight = 0
 
     def recall(self, key: K, weight: int = 1) -> V | None:
-        """Give what the older generation still knows, moving it to the younger; None when it knows nothing."""
+        """Give what the older generation still knows, moving it to the younger; None for nothing."""
         value = self._old.get(key)
         if value is not None:
             self.store(key, value, weight)

@@ -59,8 +59,8 @@ def _split(parts: list[Any]) -> tuple[int, int, list[Test]]:
 def anchor(condition: Any, rarity: Sequence[float]) -> tuple[int, float] | None:
     """Give bits of which at least one is set whenever the condition holds, and how rarely the commonest is.
 
-    None when there are none such. A rule needs to be looked at only for events that set a bit of its anchor, so
-    of the parts of an `and` the rarest is taken; `rarity` is a guess for each predicate.
+    None when there are none such. A rule needs to be looked at only for events that set a bit of its
+    anchor, so of the parts of an `and` the rarest is taken; `rarity` is a guess for each predicate.
 
     >>> anchor(["and", ["or", 1, 2], 0], [5, 3, 9]), anchor(["or", 0, ["not", 1]], [5, 3])
     ((1, 5), None)

@@ -1,7 +1,8 @@
 """The signed envelope around a pack: DSSE with one Ed25519 signature, verified before anything is decoded.
 
-https://github.com/secure-systems-lab/dsse. The file is the envelope's JSON in one fixed form, so that every one
-of its bytes is bound by the signature: keys in the order below, no white space, standard base64 with padding.
+https://github.com/secure-systems-lab/dsse. The file is the envelope's JSON in one fixed form, so that
+every one of its bytes is bound by the signature: keys in the order below, no white space, standard base64
+with padding.
 
     {"payload":"…","payloadType":"…","signatures":[{"keyid":"…","sig":"…"}]}
 """
@@ -79,8 +80,8 @@ def read_public_key(key: PublicKey) -> Ed25519PublicKey:
 def open_envelope(data: bytes, trust: Iterable[PublicKey], place: Path | None = None) -> bytes:
     """Give the payload of a pack that one of the trusted keys signed.
 
-    Raises SignatureError when the pack is cut, rearranged, changed, or signed by a key that is not trusted, and
-    PackError when it is something else altogether.
+    Raises SignatureError when the pack is cut, rearranged, changed, or signed by a key that is not
+    trusted, and PackError when it is something else altogether.
     """
     envelope, payload = _parse(data, place)
     signature = envelope.signatures[0]

@@ -25,8 +25,8 @@ Seen = dict[int, list[tuple[int, str, str]]]
 def explain_event(scorer: Scorer, events: Iterable[Event], event_id: str, rule: str = "") -> Iterator[str]:
     """Replay events up to the one named and tell, line by line, why rules fired on it or did not.
 
-    `rule` is an id, name or title; without one, the rules that matched or fired are told. Raises InputError when
-    there is no such event or rule.
+    `rule` is an id, name or title; without one, the rules that matched or fired are told. Raises
+    InputError when there is no such event or rule.
     """
     plan = scorer.plan
     chosen = _choose(plan, rule)

@@ -8,7 +8,8 @@ import msgspec
 class Finding(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One rule firing; `timestamp` is nanoseconds since 1970, `confidence` 0 to 1.
 
-    `event_id` is the event that completed it, `evidence` every event in step order, `steps` the rules they matched.
+    `event_id` is the event that completed it, `evidence` every event in step order, `steps` the rules they
+    matched.
     """
 
     rule_id: str

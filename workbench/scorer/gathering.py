@@ -21,7 +21,7 @@ class Gathering:
     >>> take = lambda time, *steps: gathering.observe({step: Sighting(time, time, (), ()) for step in steps})
     >>> take(1, 1), take(12, 0)
     (None, None)
-    >>> take(12, 0, 1).begun
+    >>> take(13, 1).begun
     12
     """
 
@@ -58,7 +58,7 @@ class Gathering:
         return Completion(min(seen.time for seen in sightings), sightings)
 
     def _distinct(self) -> dict[int, Sighting]:
-        """Give as many steps as possible an event of their own (augmenting paths), preferring later events."""
+        """Give as many steps as possible an event of their own (augmenting paths), later events first."""
         holder: dict[int, int] = {}  # serial → step
         chosen: dict[int, Sighting] = {}
 

@@ -40,6 +40,7 @@ class Groups(Generic[S]):
         self.evicted = 0
 
     def __len__(self) -> int:
+        """Count the groups."""
         return len(self._states)
 
     def get(self, key: Key) -> S | None:

@@ -44,7 +44,7 @@ def open_pack(path: Path | str, trust: Iterable[PublicKey]) -> bytes:
     Raises SignatureError or another PackError, each naming the file and the mend.
     """
     # The cryptography is loaded only by who opens a pack: it takes as long to import as all else together.
-    from workbench.scorer.envelope import open_envelope
+    from workbench.scorer.envelope import open_envelope  # noqa: PLC0415
 
     file = Path(path)
     try:
@@ -57,8 +57,8 @@ def open_pack(path: Path | str, trust: Iterable[PublicKey]) -> bytes:
 def decode_payload(data: bytes, place: Path | None = None, now: int | None = None) -> Payload:
     """Decode and check a payload; `now` is nanoseconds since 1970, None for the clock's.
 
-    Raises PackVersionError for a newer format, a newer scorer's need or an expired pack, PackError for anything
-    that is not a payload.
+    Raises PackVersionError for a newer format, a newer scorer's need or an expired pack, PackError for
+    anything that is not a payload.
     """
     raw = decode_cbor(data, place)
     if not isinstance(raw, dict) or not isinstance(raw.get("format"), int):
@@ -87,7 +87,8 @@ def decode_cbor(data: bytes, place: Path | None = None) -> Any:
     """Decode CBOR that holds plain data; raises PackError for anything else."""
     try:
         raw = cbor2.loads(data)
-        # Tags may decode to sets, dates and references in a circle: only what JSON knows, and bytes, may pass.
+        # Tags may decode to sets, dates and references in a circle: only what JSON knows, and bytes, may
+        # pass.
         return msgspec.to_builtins(raw, builtin_types=(bytes,))
     except Exception as error:
         raise PackError(

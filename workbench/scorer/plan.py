@@ -71,7 +71,7 @@ class Predicate(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Term(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One way to satisfy a temporal correlation: distinct events for `least` (0: all) of `every`, none of `none`."""
+    """One way to satisfy a temporal correlation: `least` (0: all) of `every` match, none of `none` does."""
 
     every: tuple[_Index, ...]
     none: tuple[_Index, ...] = ()
@@ -79,7 +79,7 @@ class Term(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Correlation(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How a rule joins the matches of the rules it names; positions count into `rules`, times are nanoseconds.
+    """How a rule joins the matches of the rules it names; positions count into `rules`, times are ns.
 
     `group` holds, for each of `rules` and then for each of `absent`, the event fields of the group key.
     """

@@ -102,4 +102,5 @@ class Reasons:
         if correlation.type.startswith("temporal"):
             return f"{together} within {span}{unless}"
         what = f" of {', '.join(correlation.values)}" if correlation.values else ""
-        return f"{correlation.type}{what} {correlation.compare} {correlation.threshold} within {span}{unless}: {together}"
+        condition = f"{correlation.compare} {correlation.threshold}"
+        return f"{correlation.type}{what} {condition} within {span}{unless}: {together}"

@@ -17,7 +17,7 @@ from workbench.scorer.payload import Payload
 
 
 class Stages:
-    """Lineage, attribution, destinations, intrinsic risk and drift before the labelling rules; provenance after.
+    """Lineage, attribution, destinations, intrinsic risk and drift; provenance after the labelling rules.
 
     A stage whose table or baseline the pack does not carry is left out; so is provenance when no rule labels.
     """

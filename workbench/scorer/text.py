@@ -1,8 +1,8 @@
 """Which of many patterns a text matches, in one linear pass.
 
 RE2's filter finds the literals of all patterns at once, and tries only the patterns whose literals are there.
-(One automaton for all patterns at once is ruled out: wildcards make its states multiply, and it then spends its
-time rebuilding them.)
+(One automaton for all patterns at once is ruled out: wildcards make its states multiply, and it then
+spends its time rebuilding them.)
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def quiet() -> re2.Options:
 def pattern_of(predicate: Predicate) -> str:
     r"""Give the RE2 pattern that a text predicate means, unanchored search; text is casefolded unless cased.
 
-    >>> pattern_of(Predicate("f", "endswith", "/CURL")), pattern_of(Predicate("f", "regex", "a+"))
-    ('/curl\\z', 'a+')
+    >>> pattern_of(Predicate("f", "endswith", "CURL")), pattern_of(Predicate("f", "regex", "a+"))
+    ('curl\\z', 'a+')
     >>> pattern_of(Predicate("f", "like", ["a.b", 0, "c", 1]))
     '(?s)\\Aa\\.b.*c.\\z'
     """
