@@ -188,10 +188,26 @@ def test_an_agent_started_by_an_agent_keeps_the_outer_session_and_call(session: 
     )
     assert inner["gen_ai.agent.name"] == "gemini-cli"
     assert inner["gen_ai.conversation.id"] == "s1"
-    assert who(inner) == ("c1", "harness_event", "agent")
+    assert who(inner) == ("c1", "harness_event", "tool_child"), "the outer agent's tool started it"
     tool = session.spawn("inner", "tool", "bash", "-c", "id")
     assert (tool["gen_ai.agent.name"], tool["attribution.actor"]) == ("gemini-cli", "tool_child")
     assert tool["gen_ai.conversation.id"] == "s1"
+
+
+def test_a_wrapper_between_root_and_agent_is_the_agent_by_its_told_name(tape: Any) -> None:
+    tape.exec("root", "nsenter", "--target=1")
+    tape.session()
+    tape.spawn("root", "node", "/usr/bin/env", "node", "/home/u/.bin/codex", "exec")
+    event = tape.exec("node", "/usr/bin/node", "/home/u/.bin/codex", "exec")
+    assert event["attribution.actor"] == "agent"
+    assert tape.spawn("node", "sh", "bash", "-c", "x")["attribution.actor"] == "tool_child"
+
+
+def test_a_package_script_that_starts_an_agent_stays_a_package_script(session: Any) -> None:
+    session.call("c1", "npm install x")
+    session.spawn("root", "npm", "npm", "install", "x")
+    inner = session.spawn("npm", "inner", "node", "/usr/lib/node_modules/@google/gemini-cli/dist/index.js")
+    assert (inner["attribution.actor"], inner["gen_ai.agent.name"]) == ("package_script", "gemini-cli")
 
 
 def test_calls_of_subagents_at_once_are_told_apart_by_command(session: Any) -> None:

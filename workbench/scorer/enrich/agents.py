@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from workbench.scorer.enrich.globs import glob_matcher
 
 _SCANNED_ARGUMENTS = 4
+_NAMED_ARGUMENTS = 3  # /usr/bin/env node agent
 
 
 class Role(NamedTuple):
@@ -81,7 +82,8 @@ class Agents:
         self._add(found, "executable", (name for name, matches in self._executables if matches(executable)))
         named = (name for name, matches in self._arguments if any(matches(text) for text in arguments))
         self._add(found, "argv", named)
-        base = {self._names.get(text.rpartition("/")[2], "") for text in (executable, *arguments[:2])}
+        started = (executable, *arguments[:_NAMED_ARGUMENTS])
+        base = {self._names.get(text.rpartition("/")[2], "") for text in started}
         self._add(found, "name", base - {""})
         if not found:
             return "", 0.0

@@ -76,7 +76,7 @@ class Members:
     def _exec(self, entity: str, member: Member, event: Mapping[str, Any]) -> None:
         agent, evidence = self._agents.recognise(event)
         if agent and member.harness and member.scope is not None and agent == member.scope.agent:
-            evidence = 1.0  # a wrapper such as sudo or nsenter began the session: this is the agent it told of
+            evidence = 1.0  # the session began with a wrapper such as sudo; this is the agent
         mark = self._agents.mark(event.get("process.env_vars", ())) if self._environment else None
         if member.scope is None and not self._agents.enough(evidence):
             self._adopt(member, event.get("process.parent.entity_id"), mark)
@@ -98,10 +98,12 @@ class Members:
         elif scope.agent in ("", "unknown"):
             scope.agent = agent
         elif agent != scope.agent or not (member.harness or member.actor == "agent"):
-            certainty = min(
-                scope.certainty, evidence
-            )  # one agent started another: the session stays the outer
+            # One agent started another: the session stays the outer one's, and to that the inner is what its
+            # tool started, so that nothing gains an agent's standing by a name it chose.
+            certainty = min(scope.certainty, evidence)
             member.scope = Scope(scope.session, agent, certainty, scope.method, scope.call)
+            member.harness, member.children = True, ""
+            return
         member.actor, member.harness, member.children = "agent", True, ""
 
     def _adopt(self, member: Member, parent: str | None, mark: Mark | None) -> None:
