@@ -42,6 +42,7 @@ def run(
     out: Annotated[Path, typer.Option(help="directory to write the recording to")],
     agent: Annotated[str, typer.Option(help="harness that runs it")] = "mini-swe-agent",
     source: Annotated[str, typer.Option(help="source of events")] = "auto",
+    mutator: Annotated[str, typer.Option(help="evasion to apply; see docs/scenarios.md")] = "",
     seed: Annotated[int, typer.Option(help="what names, paths, ids and parameters are drawn from")] = 0,
 ) -> None:
     """Run a scenario with a real harness, whose model follows a script, and record it with labels.
@@ -53,6 +54,6 @@ def run(
     from capture.lab.run import run_scenario
     from workbench.dataset.session import count_labels
 
-    recording = run_scenario(name, agent, out, source=source, seed=seed)
+    recording = run_scenario(name, agent, out, source=source, seed=seed, mutator=mutator)
     counts = count_labels(recording.labels())
     typer.echo(f"{out}: {counts['malicious']} malicious and {counts['benign']} benign events")

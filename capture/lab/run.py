@@ -12,8 +12,9 @@ from capture.harness.transcript import Transcript
 from capture.lab.driver import driver_for
 from capture.lab.driver.base import Driver
 from capture.lab.label import label, made_calls
+from capture.lab.mutate import Mutator, mutator_for
 from capture.lab.scenario import Scenario, load
-from capture.lab.stage import stage, with_payloads
+from capture.lab.stage import stage
 from capture.lab.world import World
 from capture.recorder import Recorder
 from capture.source import open_source
@@ -36,12 +37,15 @@ class Outcome:
     transcript: Transcript
 
 
-def run_scenario(name: str, agent: str, out: Path, source: str = "auto", seed: int = 0) -> Recording:
+def run_scenario(
+    name: str, agent: str, out: Path, source: str = "auto", seed: int = 0, *, mutator: str = ""
+) -> Recording:
     """Run the scenario `name` with the harness `agent` and write its labelled recording to `out`.
 
-    Raises InputError for an unknown scenario or agent, CaptureError when it cannot run here.
+    Raises InputError for an unknown scenario, agent or mutator, CaptureError when it cannot run here.
     """
-    return play(load(name), driver_for(agent), out, source=source, seed=seed).recording
+    evasion = mutator_for(mutator) if mutator else None
+    return play(load(name), driver_for(agent), out, source=source, seed=seed, mutator=evasion).recording
 
 
 def play(
@@ -51,10 +55,12 @@ def play(
     *,
     source: str = "auto",
     seed: int = 0,
+    mutator: Mutator | None = None,
     timeout: float = 180,
 ) -> Outcome:
     """Run a scenario and give all that was seen; see `run_scenario`. `timeout` is in seconds."""
-    with stage(scenario, driver, seed) as (world, launch, namespace):
+    with stage(scenario, driver, seed, mutator) as staged:
+        played, world, launch, namespace = staged
         recorder = Recorder(
             open_source(source),
             agent=driver.name,
@@ -63,6 +69,7 @@ def play(
                 "scenario": scenario.name,
                 "family": scenario.family,
                 "twin_of": scenario.twin_of,
+                "mutator": mutator.name if mutator else "",
                 "seed": seed,
             },
         )
@@ -74,11 +81,10 @@ def play(
         transcript = driver.transcript(namespace.path(world.home), world)
         model = namespace.model_journal()
         internet = namespace.internet_journal()
-    scenario = with_payloads(scenario, world)
-    made = made_calls(scenario, model)
+    made = made_calls(played, model)
 
     def labels(events: Sequence[Event]) -> list[Label]:
-        return label(scenario, events, made)
+        return label(played, events, made)
 
     events = [{**event, "gen_ai.conversation.id": world.session} for event in transcript.events]
     recording = recorder.finish(out, harness_events=events, label=labels)

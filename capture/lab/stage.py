@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -16,12 +16,13 @@ from capture.lab.habits import interleave
 from capture.lab.home import Files, expand, furnish
 from capture.lab.internet import tls
 from capture.lab.model.script import Script, Turn
+from capture.lab.mutate import Mutator
 from capture.lab.namespace import UID, Layout, Namespace, Site, why_not
 from capture.lab.packages import Package, publish
 from capture.lab.repository import repository
 from capture.lab.scenario import Scenario
 from capture.lab.world import World
-from workbench.errors import CaptureError
+from workbench.errors import CaptureError, InputError
 
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 """Where programs are looked for inside a run."""
@@ -39,17 +40,32 @@ _STANDING_HOSTS = {
 _TRUST = "/etc/ssl/certs/ca-certificates.crt"
 
 
-@contextmanager
-def stage(scenario: Scenario, driver: Driver, seed: int) -> Iterator[tuple[World, Launch, Namespace]]:
-    """Give the world, the launch and the namespace of a run, all set up and not yet started.
+class Stage(NamedTuple):
+    """A run, all set up and not yet started; `scenario` is as it is in `world`."""
 
-    Raises CaptureError when the scenario or the harness cannot run here.
+    scenario: Scenario
+    world: World
+    launch: Launch
+    namespace: Namespace
+
+
+@contextmanager
+def stage(scenario: Scenario, driver: Driver, seed: int, mutator: Mutator | None = None) -> Iterator[Stage]:
+    """Set a run up, and clear it away afterwards.
+
+    Raises CaptureError when the scenario or the harness cannot run here, InputError when the mutator does not
+    fit the scenario.
     """
     if reason := why_not():
         raise CaptureError(f"scenario {scenario.name} cannot run: {reason}", mend="run as root on Linux")
     if missing := [program for program in scenario.needs if shutil.which(program, path=PATH) is None]:
         raise CaptureError(f"scenario {scenario.name} needs {', '.join(missing)}", mend="install it")
     world = make_world(scenario, seed)
+    scenario = in_world(scenario, world)
+    if mutator is not None:
+        unchanged, scenario = scenario, mutator.apply(scenario, world)
+        if scenario is unchanged:
+            raise InputError(f"mutator {mutator.name} does not fit scenario {scenario.name}")
     launch = driver.launch(world, world.fill(world.random.choice(scenario.task)))
     script = make_script(scenario, driver, world)
     with (
@@ -58,7 +74,7 @@ def stage(scenario: Scenario, driver: Driver, seed: int) -> Iterator[tuple[World
     ):
         launch = replace(launch, environment=_environment(world) | launch.environment)
         _prepare(scenario, world, launch, namespace)
-        yield world, launch, namespace
+        yield Stage(scenario, world, launch, namespace)
 
 
 def make_world(scenario: Scenario, seed: int) -> World:
@@ -72,7 +88,7 @@ def make_world(scenario: Scenario, seed: int) -> World:
 
 
 def make_script(scenario: Scenario, driver: Driver, world: World) -> Script:
-    """Put the scenario's steps into the words of a model, with call ids of their own."""
+    """Put a scenario's steps, as they are in this world, into a model's mouth, with call ids of their own."""
     turns = []
     language = scenario.repository.partition("-")[0]
     for item in interleave(len(scenario.steps), language, world):
@@ -81,22 +97,30 @@ def make_script(scenario: Scenario, driver: Driver, world: World) -> Script:
             turns.append(Turn(step="", id=call, arguments={"command": item}))
             continue
         step = scenario.steps[item]
-        tool, arguments = (step.tool, _fill(step.arguments, world)) if step.tool else ("shell", None)
         turns.append(
             Turn(
                 step=step.name,
                 id=call,
-                tool=tool,
-                arguments=arguments or {"command": world.fill(step.run)},
-                say=world.fill(step.say),
+                tool=step.tool or "shell",
+                arguments=step.arguments if step.tool else {"command": step.run},
+                say=step.say,
             )
         )
     return Script(turns=driver.close_script(turns, world), seed=world.seed, port=world.model_port)
 
 
-def with_payloads(scenario: Scenario, world: World) -> Scenario:
-    """Give the scenario with the payloads of its steps as they are called in this world."""
-    steps = [replace(step, payload=world.fill(step.payload)) for step in scenario.steps]
+def in_world(scenario: Scenario, world: World) -> Scenario:
+    """Give the scenario with its steps as they are called in this world."""
+    steps = [
+        replace(
+            step,
+            run=world.fill(step.run),
+            say=world.fill(step.say),
+            payload=world.fill(step.payload),
+            arguments=_fill(step.arguments, world),
+        )
+        for step in scenario.steps
+    ]
     return replace(scenario, steps=steps)
 
 

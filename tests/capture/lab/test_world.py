@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from capture.lab import scenario
 from capture.lab.driver import driver_for
 from capture.lab.home import furnish
-from capture.lab.stage import make_script, make_world
+from capture.lab.stage import in_world, make_script, make_world
 from capture.lab.world import World
 from workbench.errors import InputError
 
@@ -49,7 +49,7 @@ def test_an_unknown_placeholder_is_named() -> None:
 def test_nothing_a_run_shows_names_the_scenario(name: str) -> None:
     loaded = scenario.load(name)
     world = make_world(loaded, seed=5)
-    script = make_script(loaded, driver_for("mini-swe-agent"), world)
+    script = make_script(in_world(loaded, world), driver_for("mini-swe-agent"), world)
     shown = " ".join(
         [*world.values.values(), *(f"{turn.id} {turn.arguments} {turn.say}" for turn in script.turns)]
     )
