@@ -48,6 +48,9 @@ def build(
     version: Annotated[str, typer.Option(help="the pack's own version")] = "1",
     expires: Annotated[str, typer.Option(metavar="TIME", help="RFC 3339; never when left out")] = "",
     placeholders: Annotated[Path | None, typer.Option(metavar="F", help="YAML: placeholder → values")] = None,
+    skip_refused: Annotated[
+        bool, typer.Option(help="leave out rules that cannot be honoured, telling which")
+    ] = False,
 ) -> None:
     """Lower the rules, add baselines and registries, and sign it all. The same inputs give the same bytes.
 
@@ -59,6 +62,7 @@ def build(
     from workbench.pack.evidence import digests
     from workbench.pack.files import write_aside
     from workbench.pack.signing import sign
+    from workbench.rule.lower import lower_all
     from workbench.rule.ruleset import load, read_placeholders
 
     private = key
@@ -66,7 +70,11 @@ def build(
         until = parse_timestamp(expires) if expires else None
     except ValueError as error:
         raise InputError(f"--expires: {error}", mend="such as 2027-01-31T00:00:00Z") from None
-    ruleset = load(rules, placeholders=read_placeholders(placeholders) if placeholders else None)
+    values = read_placeholders(placeholders) if placeholders else None
+    ruleset = load(rules, placeholders=values, strict=not skip_refused)
+    refused = [*ruleset.errors, *lower_all(ruleset)[1]] if skip_refused else []
+    for error in refused:
+        typer.echo(f"left out: {error}", err=True)
     payload = build_payload(
         ruleset,
         name or out.stem,
@@ -74,10 +82,12 @@ def build(
         baselines=[frozen for file in baseline or () for frozen in _baselines(file)],
         evidence=digests(ruleset, baseline or ()),
         expires=until,
+        strict=not skip_refused,
     )
     pack = sign(payload, private)
     write_aside(out, pack)
-    typer.echo(f"{out}: {len(ruleset.rules)} rules, {len(pack):,} bytes")
+    left_out = f", {len(refused)} faults left out" if refused else ""
+    typer.echo(f"{out}: {len(ruleset.rules)} rules, {len(pack):,} bytes{left_out}")
 
 
 def _baselines(file: Path) -> list[dict[str, object]]:

@@ -18,7 +18,9 @@ def register(app: typer.Typer) -> None:
 
 
 def lint(
-    rules: Rules,
+    rules: Annotated[
+        list[Path] | None, typer.Argument(metavar="RULES…", help="rule files or directories of them")
+    ] = None,
     placeholders: Placeholders = None,
     strict: Annotated[bool, typer.Option(help="let warnings fail too")] = False,
     format: Annotated[str, typer.Option(help="text or json")] = "text",
@@ -36,8 +38,17 @@ def lint(
 
     Example: `workbench lint rules/`
     """
-    from workbench.rule.linting import lint_paths, report
+    import json
 
+    from workbench.errors import InputError
+    from workbench.rule.linting import lint_paths, report
+    from workbench.rule.schema import rule_schema
+
+    if schema:
+        typer.echo(json.dumps(rule_schema(), indent=2))
+        return
+    if not rules:
+        raise InputError("no rules given", mend="give rule files or directories of them")
     raise typer.Exit(
         report(lint_paths(rules, placeholders, lock, update=update_lock), strict=strict, format=format)
     )

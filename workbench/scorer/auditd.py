@@ -8,30 +8,30 @@ from __future__ import annotations
 
 from workbench.event import Event, Value
 
-SYSCALLS: dict[tuple[str, str], str] = {
-    ("process", "fork"): "clone",
-    ("process", "exec"): "execve",
-    ("process", "exit"): "exit_group",
-    ("process", "signal"): "kill",
-    ("process", "ptrace"): "ptrace",
-    ("process", "setuid"): "setuid",
-    ("process", "memfd"): "memfd_create",
-    ("file", "open"): "openat",
-    ("file", "read"): "read",
-    ("file", "write"): "write",
-    ("file", "create"): "openat",
-    ("file", "rename"): "rename",
-    ("file", "link"): "link",
-    ("file", "delete"): "unlink",
-    ("file", "chmod"): "chmod",
-    ("file", "chown"): "chown",
-    ("network", "connect"): "connect",
-    ("network", "accept"): "accept",
-    ("network", "bind"): "bind",
-    ("network", "send"): "sendto",
-    ("network", "receive"): "recvfrom",
+SYSCALLS: dict[tuple[str, str], tuple[str, int]] = {
+    ("process", "fork"): ("clone", 56),
+    ("process", "exec"): ("execve", 59),
+    ("process", "exit"): ("exit_group", 231),
+    ("process", "signal"): ("kill", 62),
+    ("process", "ptrace"): ("ptrace", 101),
+    ("process", "setuid"): ("setuid", 105),
+    ("process", "memfd"): ("memfd_create", 319),
+    ("file", "open"): ("openat", 257),
+    ("file", "read"): ("read", 0),
+    ("file", "write"): ("write", 1),
+    ("file", "create"): ("openat", 257),
+    ("file", "rename"): ("rename", 82),
+    ("file", "link"): ("link", 86),
+    ("file", "delete"): ("unlink", 87),
+    ("file", "chmod"): ("chmod", 90),
+    ("file", "chown"): ("chown", 92),
+    ("network", "connect"): ("connect", 42),
+    ("network", "accept"): ("accept", 43),
+    ("network", "bind"): ("bind", 49),
+    ("network", "send"): ("sendto", 44),
+    ("network", "receive"): ("recvfrom", 45),
 }
-"""Event kind → the system call its SYSCALL record names."""
+"""Event kind → the system call its SYSCALL record names, and that call's number on x86-64."""
 
 FIELDS = frozenset(
     {"type", "syscall", "SYSCALL", "exe", "comm", "pid", "ppid", "uid", "success", "exit", "argc", "cwd"}
@@ -70,8 +70,10 @@ def records(event: Event) -> list[dict[str, Value]]:
     return found
 
 
-def _syscall(event: Event, syscall: str) -> dict[str, Value]:
-    record: dict[str, Value] = {"type": "SYSCALL", "syscall": syscall, "SYSCALL": syscall}
+def _syscall(event: Event, syscall: tuple[str, int]) -> dict[str, Value]:
+    name, number = syscall
+    # auditd logs the number, its interpreting tools the name: a rule may be written for either.
+    record: dict[str, Value] = {"type": "SYSCALL", "syscall": [name, str(number)], "SYSCALL": name}
     record.update({name: event[field] for field, name in _SYSCALL.items() if field in event})
     if "event.outcome" in event:
         record["success"] = "yes" if event["event.outcome"] == "success" else "no"
