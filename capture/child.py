@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,10 @@ _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
 
 class Child:
-    """A process that waits, before its exec, for `release`."""
+    """A process that waits, before its exec, for `release`.
+
+    `stdout` is a descriptor, a file or subprocess.DEVNULL; the recorder's own when not given.
+    """
 
     def __init__(
         self,
@@ -73,6 +77,8 @@ def _become(
         os.close(gate)
         if cwd is not None:
             os.chdir(cwd)
+        if stdout == subprocess.DEVNULL:
+            stdout = os.open(os.devnull, os.O_WRONLY)
         if stdout is not None:
             os.dup2(stdout if isinstance(stdout, int) else stdout.fileno(), 1)
         # Python ignores SIGPIPE; what it starts must not inherit that.

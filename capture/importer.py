@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capture.formats import FORMATS, Imported, reader
-from capture.recorder import recover, session_events, write
+from capture.recorder import attributed, recover, session_events, write
 from capture.redact import Redactor
 from workbench.dataset.session import Loss, Session
 from workbench.errors import InputError
@@ -70,4 +70,4 @@ def _record(name: str, imported: Imported, out: Path, agent: str) -> Recording:
     framed = {event["event.action"] for event in events} & {"session_start", "session_end"}
     events += [e for e in session_events(session) if e["event.action"] not in framed]
     events.sort(key=order)
-    return write(out, events, session)
+    return write(out, attributed(events), session)

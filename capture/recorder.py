@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from capture.child import Child
+from capture.privileges import become, invoking_user
 from capture.redact import Redactor
 from capture.source import Source, open_source
 from capture.spool import Spool, read_events, read_session
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 Labeller = Callable[[Sequence[Event]], Iterable[Label]]
 
+_ATTRIBUTE = "workbench.dataset.attribute"
 _WAIT = 0.05  # seconds between looks at the child
 _QUIET = 0.02  # seconds without an event after which a stopped tree counts as drained
 _SYNC = 1.0  # seconds between syncs of the spool
@@ -197,7 +199,7 @@ class Recorder:
         for number, event in enumerate(harness_events):
             events.append(self._redactor.event({"event.id": f"h{number}", **event}))
         events.sort(key=order)
-        merged = _attributed(events)
+        merged = attributed(events)
         labels = list(label(merged)) if label is not None else []
         recording = write(out, merged, session, labels)
         self.discard()
@@ -246,7 +248,7 @@ def recover(spool: Path, out: Path) -> Recording:
     )
     events += session_events(session)
     events.sort(key=order)
-    return write(out, _attributed(events), session)
+    return write(out, attributed(events), session)
 
 
 def record(
@@ -260,9 +262,20 @@ def record(
     pid: int | None = None,
     settings: Mapping[str, Any] = {},
 ) -> Recording:
-    """Record a command, or the running process `pid`, into `out`; `settings` go to the source."""
+    """Record a command, or the running process `pid`, into `out`; `settings` go to the source.
+
+    Called through sudo, only the source is opened with privileges: the command runs, and what is written
+    belongs, as if the caller had done it.
+    """
+    opened = open_source(source, **settings)
+    user = invoking_user()
+    if user is not None:
+        # The caller may not be allowed to read where we are installed: load now what is needed later.
+        for module in ("workbench.dataset.recording", _ATTRIBUTE):
+            find_spec(module) and import_module(module)
+    environment = become(user) if user is not None and pid is None else None
     recorder = Recorder(
-        open_source(source, **settings),
+        opened,
         agent=agent,
         settings=settings,
         spool=out.parent / f".{out.name}.{os.getpid()}.spool",
@@ -270,7 +283,7 @@ def record(
     if pid is not None:
         recorder.attach(pid, timeout=timeout)
     else:
-        recorder.run(command, cwd=cwd, timeout=timeout)
+        recorder.run(command, cwd=cwd, env=environment, timeout=timeout)
     return recorder.finish(out)
 
 
@@ -282,7 +295,8 @@ def write(out: Path, events: Iterable[Event], session: Session, labels: Iterable
     return write_recording(out, events, session, labels)
 
 
-def _attributed(events: list[dict[str, Value]]) -> list[Event]:
-    if find_spec("workbench.dataset.attribute") is None:
+def attributed(events: list[dict[str, Value]]) -> list[Event]:
+    """Add who did what, as far as the events themselves tell."""
+    if find_spec(_ATTRIBUTE) is None:
         return list(events)
-    return list(import_module("workbench.dataset.attribute").attribute(events))
+    return list(import_module(_ATTRIBUTE).attribute(events))

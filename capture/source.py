@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from inspect import signature
 from typing import Any, Protocol
 
 from workbench.dataset.session import Loss
@@ -39,6 +40,8 @@ class Source(Protocol):
 
 _LIVE = {"bcc": "capture.bcc.source:BccSource", "strace": "capture.strace.source:StraceSource"}
 
+_SOURCES = {**_LIVE, "replay": "capture.replay:ReplaySource"}
+
 
 def open_source(name: str = "auto", **settings: Any) -> Source:
     """Open a source by name; "auto" takes the best that runs here.
@@ -47,9 +50,14 @@ def open_source(name: str = "auto", **settings: Any) -> Source:
     """
     if name == "auto":
         return _best(settings)
-    if name not in _LIVE:
-        raise CaptureError(f"no source {name!r}", mend=f"one of auto, {', '.join(_LIVE)}")
-    source: Source = _load(name)(**settings)
+    if name not in _SOURCES:
+        raise CaptureError(f"no source {name!r}", mend=f"one of auto, {', '.join(_SOURCES)}")
+    make = _load(name)
+    try:
+        signature(make).bind(**settings)
+    except TypeError as error:
+        raise CaptureError(f"source {name}: {error}", mend="leave that setting out") from None
+    source: Source = make(**settings)
     return source
 
 
@@ -73,7 +81,7 @@ def why_not(name: str) -> str | None:
 
 
 def _load(name: str) -> Any:
-    module, _, attribute = _LIVE[name].partition(":")
+    module, _, attribute = _SOURCES[name].partition(":")
     try:
         return getattr(import_module(module), attribute)
     except ImportError as error:

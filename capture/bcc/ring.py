@@ -11,16 +11,18 @@ from __future__ import annotations
 import mmap
 import select
 import struct
+import time
 
 _PAGE = mmap.PAGESIZE
 _BUSY, _DISCARDED, _LENGTH = 1 << 31, 1 << 30, (1 << 30) - 1
-_BATCH = 2048
+_BATCH = 512
 
 
 class Ring:
-    """Reads records in the order in which the kernel reserved them."""
+    """Reads records in the order in which the kernel reserved them; `wait` tells of `linger`."""
 
-    def __init__(self, fd: int, pages: int) -> None:
+    def __init__(self, fd: int, pages: int, *, linger: float) -> None:
+        self._linger, self._busy = linger, False
         self._size = pages * _PAGE
         self._position = mmap.mmap(fd, _PAGE, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE, offset=0)
         self._data = mmap.mmap(fd, _PAGE + 2 * self._size, mmap.MAP_SHARED, mmap.PROT_READ, offset=_PAGE)
@@ -30,7 +32,15 @@ class Ring:
         self._poll.register(fd, select.EPOLLIN)
 
     def wait(self, timeout: float) -> None:
-        """Sleep until the kernel wakes us, at most `timeout` seconds."""
+        """Sleep until the kernel wakes us, at most `timeout` seconds.
+
+        For `linger` seconds after a wake-up the kernel wakes no one: what comes then is looked for first.
+        """
+        if self._consumed[0] != self._produced[0]:
+            return
+        if self._busy:
+            time.sleep(self._linger)
+            self._busy = False
         if self._consumed[0] == self._produced[0]:
             self._poll.poll(timeout)
 
@@ -49,6 +59,7 @@ class Ring:
                 records.append(data[offset + 8 : offset + 8 + count])
             at += (count + 15) & ~7
         self._consumed[0] = at
+        self._busy = bool(records)
         return records
 
     def close(self) -> None:

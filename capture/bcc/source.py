@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections import defaultdict
+from contextlib import suppress
 from itertools import takewhile
 from operator import itemgetter
 
@@ -22,6 +24,7 @@ from workbench.event import Value
 
 _PAGE = 4096
 _SWEEP_NS = 1_000_000_000
+_PRIORITY = -5
 _ORDER = itemgetter("@timestamp", "event.sequence")
 
 
@@ -49,7 +52,7 @@ class BccSource:
         *,
         ring_mb: float = 8,
         interval: float = 0.1,
-        wake_us: int = 200,
+        wake_us: int = 100,
         tls_plaintext: bool = False,
         bodies: bool = False,
     ) -> None:
@@ -68,7 +71,7 @@ class BccSource:
             tls_files=files,
         )
         self._program.allow_environment(environment.names())
-        self._ring = Ring(self._program.ring_fd, self._pages)
+        self._ring = Ring(self._program.ring_fd, self._pages, linger=1.2e-6 * wake_us)
         clock = Clock.now()
         self._boot = clock.boot
         host: dict[str, Value] = {
@@ -82,6 +85,7 @@ class BccSource:
         self._expected: defaultdict[int, int] = defaultdict(int)
         self._lost = self.received = self._untold = self._reordered = self._latest = 0
         self._sent = self._taken = 0
+        self._priority: int | None = None
         self._loss: Loss | None = None
         self._swept = time.monotonic_ns()
 
@@ -102,12 +106,20 @@ class BccSource:
     def start(self, root: int) -> None:
         """Trace process `root`, from its exec on, and all that descend from it."""
         self._program.trace(root, root, from_exec=True)
+        self._hurry()
+
+    def _hurry(self) -> None:
+        """Go before what is traced: a reader that waits its turn on a busy machine loses events."""
+        self._priority = os.getpriority(os.PRIO_PROCESS, 0)
+        with suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
 
     def attach(self, pid: int) -> list[dict[str, Value]]:
         """Trace a process that runs, and its descendants; gives what they are and hold.
 
         The tracing begins first, so that nothing falls between: what happens meanwhile is told twice.
         """
+        self._hurry()
         tree: list[int] = []
         while new := [each for each in snapshot.descendants(pid) if each not in tree]:
             for each in new:
@@ -201,4 +213,7 @@ class BccSource:
             )
             self._ring.close()
             self._program.close()
+            if self._priority is not None:
+                with suppress(PermissionError):
+                    os.setpriority(os.PRIO_PROCESS, 0, self._priority)
         return self._loss
