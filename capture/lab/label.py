@@ -75,6 +75,8 @@ def step_roots(events: Sequence[Event], made: Sequence[Made], tree: Tree) -> dic
     execs = [event for event in events if event.get("event.action") == "exec"]
     roots: dict[str, Made] = {}
     for call in made:
+        if call.step is not None and call.step.tool:
+            continue
         candidates = [
             event
             for event in execs
@@ -93,10 +95,23 @@ def _carries(event: Event, command: str) -> bool:
     return isinstance(arguments, list) and any(command in argument for argument in arguments)
 
 
+def server_calls(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> dict[str, list[Made]]:
+    """Find the processes of the scenario's MCP servers: entity id → the calls they may have served."""
+    calls = [call for call in made if call.step is not None and call.step.tool]
+    return {
+        str(event["process.entity_id"]): calls
+        for event in events
+        if event.get("event.action") == "exec"
+        and any(_carries(event, path) for path in scenario.servers.values())
+        and not any(_carries(event, call.command) for call in made if call.command)
+    }
+
+
 def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> list[Label]:
     """Label every event of a recording: those of a malicious step malicious, all others benign."""
     tree = Tree(events)
     roots = step_roots(events, made, tree)
+    servers = server_calls(scenario, events, made)
     payloads = _payload_roots(scenario, events, roots, tree)
     calls = {call.id: call for call in made}
     labels = []
@@ -108,6 +123,9 @@ def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> 
             call = calls.get(str(event.get("gen_ai.tool.call.id", "")))
         else:
             call = next((roots[ancestor] for ancestor in line if ancestor in roots), None)
+            at = int(event["@timestamp"])  # type: ignore[arg-type]
+            served = next((servers[ancestor] for ancestor in line if ancestor in servers), [])
+            call = next((each for each in served if each.started <= at <= each.ended), call)
         step = planted or (call.step if call else None)
         guilty = planted is not None or (step is not None and step.malicious and not step.payload)
         labels.append(

@@ -20,6 +20,7 @@ from capture.recorder import Recorder
 from capture.source import open_source
 from workbench.dataset.recording import Recording
 from workbench.dataset.session import Label
+from workbench.errors import CaptureError
 from workbench.event import Event
 
 _SETTLE_S = 0.05
@@ -82,6 +83,11 @@ def play(
         model = namespace.model_journal()
         internet = namespace.internet_journal()
     made = made_calls(played, model)
+    if missed := {step.name for step in played.steps} - {call.step.name for call in made if call.step}:
+        raise CaptureError(
+            f"{driver.name} ended before these steps of {scenario.name}: {', '.join(sorted(missed))}",
+            mend="run it again, or with another --agent",
+        )
 
     def labels(events: Sequence[Event]) -> list[Label]:
         return label(played, events, made)

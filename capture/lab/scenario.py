@@ -40,7 +40,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `family` joins a malicious scenario and its twin; `parameters` offer values of which each run draws one;
     `hosts` gives each host the steps talk to its kind, `pages` what its web server answers, `wildcards` those
     below whose name every name exists; `packages` are for sale in the run's registries; `files` are put in
-    place and `prepare` is run before the recording; `needs` lists programs without which it cannot run.
+    place, `servers` are MCP servers by their script, `prepare` is run before the recording; `needs` lists
+    programs without which it cannot run.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     repository: str = "python-library"
     parameters: dict[str, list[str]] = {}
     hosts: dict[str, str] = {}
+    servers: dict[str, str] = {}
     files: dict[str, str] = {}
     pages: dict[str, dict[str, str]] = {}
     packages: list[Package] = []

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from capture.lab.driver.base import Driver, Launch
+from capture.lab.driver.base import Driver, Launch, Servers
 from capture.lab.habits import interleave
 from capture.lab.home import Files, expand, furnish
+from capture.lab.install import python_harness
 from capture.lab.internet import tls
 from capture.lab.model.script import Script, Turn
 from capture.lab.mutate import Mutator
@@ -37,6 +38,7 @@ _STANDING_HOSTS = {
 }
 """Hosts of every run, whatever its scenario: role → kind."""
 
+_MCP = ".local/share/uv/tools/mcp"
 _TRUST = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -47,6 +49,11 @@ class Stage(NamedTuple):
     world: World
     launch: Launch
     namespace: Namespace
+
+
+def _servers(scenario: Scenario, world: World) -> Servers:
+    python = f"{world.home}/{_MCP}/bin/python"
+    return {name: [python, f"{world.repository}/{path}"] for name, path in scenario.servers.items()}
 
 
 @contextmanager
@@ -66,7 +73,10 @@ def stage(scenario: Scenario, driver: Driver, seed: int, mutator: Mutator | None
         unchanged, scenario = scenario, mutator.apply(scenario, world)
         if scenario is unchanged:
             raise InputError(f"mutator {mutator.name} does not fit scenario {scenario.name}")
-    launch = driver.launch(world, world.fill(world.random.choice(scenario.task)))
+    task = world.fill(world.random.choice(scenario.task))
+    launch = driver.launch(world, task, _servers(scenario, world))
+    if scenario.servers:
+        launch = replace(launch, binds=launch.binds | {str(python_harness("mcp")): f"{world.home}/{_MCP}"})
     script = make_script(scenario, driver, world)
     with (
         tempfile.TemporaryDirectory(prefix="etc.") as etc,

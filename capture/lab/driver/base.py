@@ -12,6 +12,9 @@ from capture.lab.home import Files
 from capture.lab.model.script import Turn
 from capture.lab.world import World
 
+Servers = dict[str, list[str]]
+"""The MCP servers of a run: name → the command that starts it."""
+
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """How a harness is started for one run: its model listens on loopback at the world's `model_port`."""
@@ -28,7 +31,7 @@ class Driver(Protocol):
     name: str
     version: str
 
-    def launch(self, world: World, task: str) -> Launch:
+    def launch(self, world: World, task: str, servers: Servers) -> Launch:
         """Say how to start it, installing it first when needed; raises CaptureError when it cannot be."""
         ...
 

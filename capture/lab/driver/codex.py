@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from capture.harness import codex
 from capture.harness.transcript import Transcript, newest
-from capture.lab.driver.base import Launch
+from capture.lab.driver.base import Launch, Servers
 from capture.lab.driver.node import bound
 from capture.lab.model.script import Turn
 from capture.lab.world import World
@@ -37,20 +38,35 @@ plugins = false
 """
 
 
+_SERVER = """
+[mcp_servers.%s]
+command = %s
+args = %s
+required = true
+"""
+
+
+def _settings(world: World, servers: Servers) -> str:
+    tables = [
+        _SERVER % (name, json.dumps(command[0]), json.dumps(command[1:])) for name, command in servers.items()
+    ]
+    return _SETTINGS % world.model_port + "".join(tables)
+
+
 class Codex:
     """Runs `codex exec` without approvals or sandbox."""
 
     name = "codex"
     version = "0.169.0"
 
-    def launch(self, world: World, task: str) -> Launch:
+    def launch(self, world: World, task: str, servers: Servers) -> Launch:
         """See Driver."""
         place, binds = bound(self.name, world)
         command = [f"{place}/node_modules/.bin/codex", "exec", "--json", "--skip-git-repo-check"]
         return Launch(
             command=[*command, "--dangerously-bypass-approvals-and-sandbox", "-C", world.repository, task],
             environment={"CODEX_HOME": f"{world.home}/.codex", "GATEWAY_KEY": world.values["api_key"]},
-            files={f"{world.home}/.codex/config.toml": (_SETTINGS % world.model_port, "600")},
+            files={f"{world.home}/.codex/config.toml": (_settings(world, servers), "600")},
             binds=binds,
         )
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from capture.harness import gemini_cli
 from capture.harness.transcript import Transcript, newest
-from capture.lab.driver.base import Launch
+from capture.lab.driver.base import Launch, Servers
 from capture.lab.driver.node import bound
 from capture.lab.model.script import Turn
 from capture.lab.world import World
 
-_SETTINGS = {
+_SETTINGS: dict[str, Any] = {
     "security": {"auth": {"selectedType": "gemini-api-key"}, "folderTrust": {"enabled": False}},
     "general": {
         "enableAutoUpdate": False,
@@ -31,8 +32,13 @@ class GeminiCli:
     name = "gemini-cli"
     version = "0.61.0"
 
-    def launch(self, world: World, task: str) -> Launch:
+    def launch(self, world: World, task: str, servers: Servers) -> Launch:
         """See Driver."""
+        listed = {
+            name: {"command": command[0], "args": command[1:], "trust": True}
+            for name, command in servers.items()
+        }
+        settings = _SETTINGS | ({"mcpServers": listed} if listed else {})
         place, binds = bound(self.name, world)
         command = [f"{place}/node_modules/.bin/gemini", "-p", task, "-m", "gemini-2.5-pro"]
         return Launch(
@@ -41,7 +47,7 @@ class GeminiCli:
                 "GEMINI_API_KEY": world.values["api_key"],
                 "GOOGLE_GEMINI_BASE_URL": f"http://127.0.0.1:{world.model_port}",
             },
-            files={f"{world.home}/.gemini/settings.json": (json.dumps(_SETTINGS, indent=2), "600")},
+            files={f"{world.home}/.gemini/settings.json": (json.dumps(settings, indent=2), "600")},
             binds=binds,
         )
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from capture.harness import mini_swe_agent
 from capture.harness.transcript import Transcript
-from capture.lab.driver.base import Launch
+from capture.lab.driver.base import Launch, Servers
 from capture.lab.install import python_harness
 from capture.lab.model.script import Turn
 from capture.lab.world import World
+from workbench.errors import CaptureError
 
 _TOOL = ".local/share/uv/tools/mini-swe-agent"
 _TRAJECTORY = ".config/mini-swe-agent/last_mini_run.traj.json"
@@ -21,8 +22,10 @@ class MiniSweAgent:
     name = "mini-swe-agent"
     version = "2.4.6"
 
-    def launch(self, world: World, task: str) -> Launch:
+    def launch(self, world: World, task: str, servers: Servers) -> Launch:
         """See Driver."""
+        if servers:
+            raise CaptureError(f"{self.name} has no MCP tools", mend="choose another --agent")
         tool = f"{world.home}/{_TOOL}"
         return Launch(
             command=[

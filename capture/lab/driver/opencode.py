@@ -10,7 +10,7 @@ from typing import Any
 
 from capture.harness import opencode
 from capture.harness.transcript import Transcript
-from capture.lab.driver.base import Launch
+from capture.lab.driver.base import Launch, Servers
 from capture.lab.driver.node import bound
 from capture.lab.model.script import Turn
 from capture.lab.world import World
@@ -24,7 +24,7 @@ class OpenCode:
     name = "opencode"
     version = "1.18.33"
 
-    def launch(self, world: World, task: str) -> Launch:
+    def launch(self, world: World, task: str, servers: Servers) -> Launch:
         """See Driver."""
         place, binds = bound(self.name, world)
         # It looks for its plugin package beside its settings, and would fetch it when it is not there.
@@ -36,7 +36,7 @@ class OpenCode:
         return Launch(
             command=[*command, "-m", "gateway/gpt-5", task],
             environment={f"OPENCODE_DISABLE_{switch}": "1" for switch in switches},
-            files={settings: (json.dumps(_settings(world), indent=2), "600")},
+            files={settings: (json.dumps(_settings(world, servers), indent=2), "600")},
             binds=binds,
         )
 
@@ -52,7 +52,7 @@ class OpenCode:
             return opencode.read(Path(aside) / "opencode.db")
 
 
-def _settings(world: World) -> dict[str, Any]:
+def _settings(world: World, servers: Servers) -> dict[str, Any]:
     model = {"name": "gpt-5", "tool_call": True, "limit": {"context": 128_000, "output": 8_000}}
     return {
         "autoupdate": False,
@@ -64,6 +64,9 @@ def _settings(world: World) -> dict[str, Any]:
         "snapshot": False,
         "lsp": False,
         "formatter": False,
+        "mcp": {
+            name: {"type": "local", "command": command, "enabled": True} for name, command in servers.items()
+        },
         "provider": {
             "gateway": {
                 "npm": "@ai-sdk/openai-compatible",
