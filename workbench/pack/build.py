@@ -30,9 +30,9 @@ def build_payload(
 ) -> bytes:
     """Give a pack's payload, canonical CBOR; raises RuleErrors when a rule cannot be honoured.
 
-    `baselines` are frozen ones, `registries` the tables by name (None: the ones that come with the workbench),
-    `evidence` whatever was measured, `expires` nanoseconds since 1970. With `strict` off, rules that cannot be
-    honoured are left out.
+    `baselines` are frozen ones, `registries` the tables by name (None: the ones that come with the
+    workbench), `evidence` whatever was measured, `expires` nanoseconds since 1970. With `strict` off,
+    rules that cannot be honoured are left out.
     """
     payload = {
         "format": FORMAT,

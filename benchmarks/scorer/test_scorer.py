@@ -1,0 +1,132 @@
+"""Speed and memory of the scorer, by the number of rules, and beside two plain engines.
+
+`pytest -s benchmarks/scorer` prints the tables. Each figure is the median of three runs, each in a process of its
+own, in CPU time but for `wall`, which shows what else the machine does.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from types import ModuleType
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from workbench.event import Event
+from workbench.pack import build_payload, sign
+from workbench.rule.document import parse_documents
+from workbench.rule.ruleset import RuleSet, from_documents
+from workbench.scorer import Scorer
+
+HERE = Path(__file__).parent
+EVENTS, SESSIONS = 200_000, 200
+
+
+def beside(name: str) -> ModuleType:
+    """Import a module that lies beside this file."""
+    spec = importlib.util.spec_from_file_location(f"scorer_benchmark_{name}", HERE / f"{name}.py")
+    assert spec and spec.loader
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+workload = beside("workload")
+
+
+def ruleset(count: int) -> RuleSet:
+    """Give the workload's rules."""
+    errors: list[Any] = []
+    return from_documents(parse_documents(workload.rules(count), "rules.yml", errors), errors=errors)
+
+
+def measure(count: int, directory: Path) -> dict[str, float]:
+    """Measure three times and give the medians."""
+    payload = build_payload(ruleset(count), "benchmark", "1", registries={})
+    file = directory / f"{count}.cbor"
+    file.write_bytes(payload)
+    command = [sys.executable, str(HERE / "measure.py"), str(file), str(EVENTS), str(SESSIONS)]
+    runs = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(3)]
+    figures = {name: median(run[name] for run in runs) for name in runs[0]}
+    return {**figures, "payload_kb": len(payload) / 1_000}
+
+
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, float]]:
+    """Measure 10, 100 and 500 rules, and print the table."""
+    directory = tmp_path_factory.mktemp("benchmark")
+    found = {count: measure(count, directory) for count in (10, 100, 500)}
+    names = ("mean", "p50", "p99", "p99.9", "max", "load_s", "rss_mb", "payload_kb", "findings")
+    print("\nrules  " + "  ".join(f"{name:>10}" for name in names))
+    for count, one in found.items():
+        print(f"{count:>5}  " + "  ".join(f"{one[name]:>10.2f}" for name in names))
+    return found
+
+
+def test_five_hundred_rules(figures: dict[int, dict[str, float]]) -> None:
+    """500 rules: 12 µs in the mean, 80 µs for 999 of 1,000."""
+    assert figures[500]["mean"] <= 12
+    assert figures[500]["p99.9"] <= 80
+
+
+def test_fifty_times_the_rules(figures: dict[int, dict[str, float]]) -> None:
+    """Fifty times the rules cost at most six times as much."""
+    assert figures[500]["mean"] <= 6 * figures[10]["mean"]
+
+
+def test_loading(figures: dict[int, dict[str, float]]) -> None:
+    """Import, load and memory."""
+    assert figures[500]["import_s"] <= 0.15
+    assert figures[500]["load_s"] <= 0.2
+    assert figures[500]["rss_mb"] <= 40
+
+
+def test_the_pack_is_small() -> None:
+    """500 rules and the registries fit in 100 kB."""
+    pack = sign(build_payload(ruleset(500), "benchmark", "1"), Ed25519PrivateKey.generate())
+    print(f"\na pack of 500 rules with the registries: {len(pack):,} bytes")
+    assert len(pack) <= 100_000
+
+
+def microseconds(score: Callable[[Event], Any], events: list[Event]) -> tuple[list[Any], float]:
+    """Give the findings, and the microseconds an event took."""
+    began = perf_counter()
+    found = [finding for event in events for finding in score(event)]
+    return found, (perf_counter() - began) / len(events) * 1e6
+
+
+def test_side_by_side() -> None:
+    """A closure a rule finds the same."""
+    rules = ruleset(500)
+    scorer = Scorer.from_payload(build_payload(rules, "benchmark", "1", registries={}), enrich=False)
+    closures = beside("closures").ClosureEngine(scorer.plan)
+    events = list(workload.events(4_000, 20))
+    found, ours = microseconds(scorer.score, events)
+    mine = sorted((finding.rule_id, finding.event_id) for finding in found)
+    theirs, plain = microseconds(closures.score, events)
+    print(f"\n500 rules, {len(events)} events, nothing remembered at first, microseconds an event:")
+    print(f"scorer {ours:.1f}, a closure a rule {plain:.1f}: {len(mine)} findings each")
+    assert sorted(theirs) == mine
+
+
+def test_side_by_side_with_sqlite() -> None:
+    """A query a rule finds the same, as far as it can express the rules."""
+    pytest.importorskip("sigma.backends.sqlite")
+    rules = ruleset(500)
+    single = [rule for rule in rules.rules if rule.sigma.title.startswith("Benchmark single")]
+    scorer = Scorer.from_payload(build_payload(rules, "benchmark", "1", registries={}), enrich=False)
+    events = list(workload.events(200, 20))
+    wanted = {rule.id for rule in single}
+    found, ours = microseconds(scorer.score, events)
+    mine = sorted((f.rule_id, f.event_id) for f in found if f.rule_id in wanted)
+    theirs, sql = microseconds(beside("sqlite_engine").SqliteEngine(single).score, events)
+    print(f"\n{len(single)} single rules, microseconds an event: scorer {ours:.1f}, SQLite {sql:.1f}")
+    assert sorted(theirs) == mine
