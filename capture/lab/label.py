@@ -126,8 +126,10 @@ def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> 
             at = int(event["@timestamp"])  # type: ignore[arg-type]
             served = next((servers[ancestor] for ancestor in line if ancestor in servers), [])
             call = next((each for each in served if each.started <= at <= each.ended), call)
-        step = planted or (call.step if call else None)
-        guilty = planted is not None or (step is not None and step.malicious and not step.payload)
+        step = call.step if call else None
+        guilty = step is not None and step.malicious and not step.payload
+        if planted is not None and not guilty:
+            step, guilty = planted, True
         labels.append(
             Label(
                 event_id=str(event["event.id"]),

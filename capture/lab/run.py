@@ -83,15 +83,27 @@ def play(
         model = namespace.model_journal()
         internet = namespace.internet_journal()
     made = made_calls(played, model)
-    if missed := {step.name for step in played.steps} - {call.step.name for call in made if call.step}:
-        raise CaptureError(
-            f"{driver.name} ended before these steps of {scenario.name}: {', '.join(sorted(missed))}",
-            mend="run it again, or with another --agent",
-        )
 
     def labels(events: Sequence[Event]) -> list[Label]:
-        return label(played, events, made)
+        found = label(played, events, made)
+        _check(played, driver, events, found)
+        return found
 
     events = [{**event, "gen_ai.conversation.id": world.session} for event in transcript.events]
-    recording = recorder.finish(out, harness_events=events, label=labels)
+    try:
+        recording = recorder.finish(out, harness_events=events, label=labels)
+    except BaseException:
+        recorder.discard()
+        raise
     return Outcome(recording, world, model, internet, transcript)
+
+
+def _check(scenario: Scenario, driver: Driver, events: Sequence[Event], labels: Sequence[Label]) -> None:
+    """Refuse a run in which a step was not made, or was refused by the harness, and so left no process."""
+    kernel = {event["event.id"] for event in events if event["event.category"] != "agent"}
+    done = {label.step for label in labels if label.event_id in kernel}
+    if missed := [step.name for step in scenario.steps if step.name not in done]:
+        raise CaptureError(
+            f"{driver.name} did not run these steps of {scenario.name}: {', '.join(missed)}",
+            mend="run it with another --agent",
+        )
