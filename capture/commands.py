@@ -27,10 +27,11 @@ def record(
     bodies: Annotated[bool, typer.Option(help="with --tls-plaintext: keep redacted bodies")] = False,
     agent: Annotated[str, typer.Option(help="the agent's name, kept with the recording")] = "unknown",
     timeout: Annotated[float | None, typer.Option(help="end the command after so many seconds")] = None,
-) -> int:
+) -> None:
     """Run a command and record everything its process tree does.
 
-    The exit status is the command's own. Example: `workbench record --out build/hello -- sh -c 'date; id'`
+    The command's own exit status is kept with the recording. Example:
+    `workbench record --out build/hello -- sh -c 'date; id'`
     """
     from capture.recorder import record as run
 
@@ -41,11 +42,10 @@ def record(
         command or [], out, source=source, agent=agent, timeout=timeout, pid=pid, settings=settings
     )
     session = recording.session
-    typer.echo(f"{out}: {session.received} events, {session.loss.total()} lost", err=True)
+    ended = f", the command ended with {session.exit_code}" if session.exit_code else ""
+    typer.echo(f"{out}: {session.received} events, {session.loss.total()} lost{ended}", err=True)
     if "interrupted" in session.notes:
         raise KeyboardInterrupt
-    code = session.exit_code or 0
-    return code if code >= 0 else 128 - code
 
 
 def doctor(

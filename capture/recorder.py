@@ -22,7 +22,7 @@ from capture.redact import Redactor
 from capture.source import Source, open_source
 from capture.spool import Spool, read_events, read_session
 from workbench.dataset.session import Label, Loss, Session
-from workbench.errors import CaptureError
+from workbench.errors import CaptureError, RecordingError
 from workbench.event import Event, Value, order
 
 if TYPE_CHECKING:
@@ -267,6 +267,8 @@ def record(
     Called through sudo, only the source is opened with privileges: the command runs, and what is written
     belongs, as if the caller had done it.
     """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RecordingError("already exists and is not empty", place=out, mend="choose another --out")
     opened = open_source(source, **settings)
     user = invoking_user()
     if user is not None:

@@ -15,7 +15,7 @@ struct flow {
   u32 epoch, fresh;
 };
 
-BPF_TABLE("lru_hash", struct flow_key, struct flow, flows, 65536);
+BPF_HASH(flows, struct flow_key, struct flow, 65536);
 
 /* Sends what a flow has gathered; the path or the peer was sent with its first operation. */
 INLINE void flush(struct flow_key *key) {
@@ -79,7 +79,10 @@ INLINE struct flow *account(struct process *p, u32 fd, u32 out, u64 inode, u64 d
     fresh.peer = peer;
     flows.update(&key, &fresh);
     f = flows.lookup(&key);
-    if (!f) return 0;
+    if (!f) {
+      count(FLOWS_FULL);
+      return 0;
+    }
     if (!out) __sync_fetch_and_add(&p->epoch, 1);
     if (fd < 64) p->dirty[out & 1] |= 1ULL << (fd & 63);
   } else {

@@ -15,7 +15,7 @@ RAW_TRACEPOINT_PROBE(sched_process_fork) {
   if (child_tgid != child_pid) return 0; /* a thread */
   struct process q = {};
   q.root = p->root;
-  tree.update(&child_tgid, &q);
+  if (tree.update(&child_tgid, &q)) count(TREE_FULL);
   struct scratch *s = begin(FORK, 0);
   if (!s) return 0;
   s->record.a = child_tgid;

@@ -17,12 +17,13 @@ from workbench.errors import CaptureError
 
 _HERE = Path(__file__).parent
 _FILES = ("record.h", "path.h", "call.c", "io.c", "network.c", "process.c")
+_FORGET_NS = 30_000_000_000
 _TLS_FILE = "tls.c"
 _TLS_FUNCTIONS = (b"SSL_write", b"SSL_write_ex")
 _MEMBER = re.compile(r"\b(?:GET\(.*,\s*|OFFSET\()(\w+),\s*(\w+)\)")
 _EMBEDDED = re.compile(r"\bOFFSET\((\w+),\s*(\w+)\)")
 _PROGRAMS = ("call", "socket")
-_COUNTERS = ("sent", "dropped", "io_uring", "compat32")
+_COUNTERS = ("sent", "dropped", "io_uring", "compat32", "tree_full", "flows_full")
 
 
 class Program:
@@ -104,12 +105,13 @@ class Program:
     def take_flows(self, before: int) -> Iterator[tuple[int, int, Any]]:
         """Give and remove what flows have gathered and not sent: process, slot, totals.
 
-        Only flows whose last operation was before a time (CLOCK_MONOTONIC, ns).
+        Only flows whose last operation was before a time (CLOCK_MONOTONIC, ns). Those long idle are
+        forgotten: a process that ended may have left them.
         """
         table = self._bpf[b"flows"]
         take = bcc().lib.bpf_lookup_and_delete
         for key, flow in list(table.items()):
-            if not flow.operations or flow.last > before:
+            if flow.last > (before if flow.operations else before - _FORGET_NS):
                 continue
             taken = table.Leaf()
             if take(table.map_fd, ctypes.byref(key), ctypes.byref(taken)) == 0 and taken.operations:

@@ -11,7 +11,7 @@
 #define BOUND(variable, mask) asm volatile("" : "+r"(variable)); variable &= (mask)
 
 enum kind { FORK = 1, EXEC, EXIT, SIGNAL, CALL, IO, ADDRESS, DNS, TLS, HTTP, PLAINTEXT };
-enum counter { SENT, DROPPED, IO_URING, COMPAT32, COUNTERS };
+enum counter { SENT, DROPPED, IO_URING, COMPAT32, TREE_FULL, FLOWS_FULL, COUNTERS };
 enum cut { CUT_PATH = 1, CUT_ARGUMENTS = 2, CUT_ENVIRONMENT = 4, CUT_PAYLOAD = 8 };
 
 #define DATA_MASK 0x3fff

@@ -9,6 +9,7 @@ from collections import defaultdict
 from contextlib import suppress
 from itertools import takewhile
 from operator import itemgetter
+from pathlib import Path
 
 from capture import environment, snapshot
 from capture.bcc.clock import Clock
@@ -25,6 +26,8 @@ from workbench.event import Value
 _PAGE = 4096
 _SWEEP_NS = 1_000_000_000
 _PRIORITY = -5
+_NOT_VISIBLE = ("io_uring", "compat32", "tree_full", "flows_full")
+_FIRST_PID_NAMESPACE = 0xEFFFFFFC
 _ORDER = itemgetter("@timestamp", "event.sequence")
 
 
@@ -56,6 +59,7 @@ class BccSource:
         tls_plaintext: bool = False,
         bodies: bool = False,
     ) -> None:
+        _check_machine()
         self._pages = max(1, int(ring_mb * 1024 * 1024 / _PAGE))
         files = libraries() if tls_plaintext else []
         if tls_plaintext:
@@ -92,8 +96,7 @@ class BccSource:
     @staticmethod
     def check() -> None:
         """Raise CaptureError when this source cannot run here, found by loading it."""
-        if platform.machine() != "x86_64":
-            raise CaptureError("the programs are written for x86-64", mend="use --source strace")
+        _check_machine()
         Program(ring_pages=1, interval_ns=1, wake_ns=1).close()
 
     @property
@@ -179,7 +182,8 @@ class BccSource:
         return self._in_order(self._left(time.monotonic_ns()))
 
     def _not_visible(self, counters: dict[str, int]) -> dict[str, int]:
-        counts = {**{name: counters[name] for name in ("io_uring", "compat32")}, **self._decoder.not_visible}
+        seen = {name: counters[name] for name in _NOT_VISIBLE}
+        counts = {**seen, **self._decoder.not_visible}
         return {name: n for name, n in counts.items() if n}
 
     def _detail(self, counters: dict[str, int]) -> dict[str, int]:
@@ -217,3 +221,13 @@ class BccSource:
                 with suppress(PermissionError):
                     os.setpriority(os.PRIO_PROCESS, 0, self._priority)
         return self._loss
+
+
+def _check_machine() -> None:
+    if platform.machine() != "x86_64":
+        raise CaptureError("the programs are written for x86-64", mend="use --source strace")
+    if Path("/proc/self/ns/pid").stat().st_ino != _FIRST_PID_NAMESPACE:
+        raise CaptureError(
+            "process ids here are not the kernel's: we run in a PID namespace",
+            mend="run outside the container, or with its host's (--pid=host), or use --source strace",
+        )

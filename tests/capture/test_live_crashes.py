@@ -17,7 +17,8 @@ from workbench.dataset.recording import Recording
 pytestmark = pytest.mark.live
 
 CHATTY = "while :; do /bin/true; done"
-RECORD = [sys.executable, "-m", "capture", "record", "--source", "bcc", "--out"]
+WORKBENCH = str(Path(sys.executable).with_name("workbench"))
+RECORD = [WORKBENCH, "record", "--source", "bcc", "--out"]
 
 
 def started(out: Path) -> tuple[subprocess.Popen[bytes], Path]:

@@ -14,6 +14,7 @@ from workbench.dataset.recording import Recording
 pytestmark = pytest.mark.live
 
 NOBODY = 65534
+WORKBENCH = str(Path(sys.executable).with_name("workbench"))
 CAPABLE_OF_BPF_ONLY = """
 import ctypes, os, struct, sys
 from pathlib import Path
@@ -55,18 +56,7 @@ def test_through_sudo_files_and_command_are_the_caller_s(tmp_path: Path) -> None
     place.mkdir()
     os.chown(place, NOBODY, NOBODY)
     subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "capture",
-            "record",
-            "--source",
-            "bcc",
-            "--out",
-            str(place / "r"),
-            "--",
-            "/usr/bin/id",
-        ],
+        [WORKBENCH, "record", "--source", "bcc", "--out", str(place / "r"), "--", "/usr/bin/id"],
         check=True,
         stdout=subprocess.DEVNULL,
         env={**os.environ, "SUDO_UID": str(NOBODY)},
