@@ -1,8 +1,8 @@
 """Measures one payload over the workload, alone in its process: `measure.py PAYLOAD EVENTS SESSIONS`.
 
-Prints JSON: seconds to import and load, resident memory (MB) after loading, microseconds an event (CPU time of the
-thread, which is what latency is on a core that does nothing else; `wall` is the mean by the clock; the shares
-include what reading that clock costs, nearly a microsecond), findings.
+Prints JSON: seconds to import and load, resident memory (MB) after loading, microseconds an event, findings.
+The mean is CPU time of the thread, which is what latency is on a core that does nothing else; `wall` is the
+mean by the clock; the shares include what reading the CPU's clock costs, nearly a microsecond.
 """
 
 from __future__ import annotations

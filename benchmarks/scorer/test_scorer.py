@@ -1,7 +1,7 @@
 """Speed and memory of the scorer, by the number of rules, and beside two plain engines.
 
-`pytest -s benchmarks/scorer` prints the tables. Each figure is the median of three runs, each in a process of its
-own, in CPU time but for `wall`, which shows what else the machine does.
+`pytest -s benchmarks/scorer` prints the tables. Each figure is the median of three runs, each in a process of
+its own, in CPU time but for `wall`, which shows what else the machine does.
 """
 
 from __future__ import annotations

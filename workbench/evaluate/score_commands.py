@@ -88,7 +88,12 @@ def _shape(finding: object, format: str) -> object:
         return finding
     from importlib import import_module
 
-    return import_module("workbench.sensor.ocsf").to_ocsf(finding)
+    from workbench.errors import InputError
+
+    try:
+        return import_module("workbench.sensor.ocsf").to_ocsf(finding)
+    except ModuleNotFoundError:
+        raise InputError("OCSF output is not part of this installation", mend="use --format json") from None
 
 
 def read_events_of(path: Path, unknown: Counter[str]) -> Iterable[dict[str, Value]]:

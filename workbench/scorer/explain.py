@@ -73,6 +73,8 @@ def _explain(
         yield f"  because {finding.reason}: events {', '.join(finding.evidence)}"
         yield from (f"  data: {hop}" for hop in finding.provenance_path)
         return
+    if set(rule.correlation.rules) <= set(matched) and len(rule.correlation.rules) > 1:
+        yield "  this event matches every step, but each step needs an event of its own"
     for position, step in enumerate(rule.correlation.rules):
         yield from _step(scorer, rule, position, step, event, matched, seen)
 

@@ -1,0 +1,140 @@
+"""Lint: doubts as warnings, faults as errors, versions locked, tests run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from workbench.cli import run
+from workbench.rule.linting import lint_paths
+
+RULE = """title: A shell starts
+id: 5f0d9c1e-52b1-4f6e-9a07-5a3f8c1f2b11
+name: shell
+description: A shell starts. That happens.
+date: 2026-01-01
+tags: [attack.t1059.004]
+logsource: {category: process_creation}
+detection:
+  selection:
+    Image|endswith: /sh
+  condition: selection
+level: low
+"""
+TEST = """[[case]]
+name = "a shell"
+events = '''
+{"process.executable": "/bin/sh"}
+{"process.executable": "/bin/ls"}
+'''
+fires = ["1"]
+"""
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    (tmp_path / "shell.yml").write_text(RULE)
+    (tmp_path / "shell.test.toml").write_text(TEST)
+    return tmp_path
+
+
+def codes(directory: Path, text: str) -> set[str]:
+    (directory / "shell.yml").write_text(text)
+    report = lint_paths([directory])
+    return {fault.code for fault in report.errors + report.warnings}
+
+
+def test_a_good_rule_is_good(rules: Path) -> None:
+    report = lint_paths([rules])
+    assert (report.errors, report.warnings, report.rules, report.tests) == ([], [], 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("id: 5f0d9c1e-52b1-4f6e-9a07-5a3f8c1f2b11\n", "", "no-id"),
+        ("level: low\n", "", "no-level"),
+        ("description: A shell starts. That happens.\n", "", "no-description"),
+        ("tags: [attack.t1059.004]", "tags: [attack.execution]", "no-technique"),
+        ("title: A shell starts", "title: A shell starts.", "title"),
+        ("  condition", "  unused: {User: x}\n  condition", "unused"),
+        ("    Image|endswith: /sh", "    Image|endswith: /sh\n    DestinationPort: 1", "unfilled"),
+        ("Image|endswith: /sh", "Image|all: [/bin/sh, /bin/ls]", "unreachable"),
+    ],
+)
+def test_doubts(rules: Path, old: str, new: str, code: str) -> None:
+    assert old in RULE
+    assert code in codes(rules, RULE.replace(old, new))
+
+
+def test_a_window_shorter_than_a_step(rules: Path) -> None:
+    chain = """---
+title: Many shells
+name: many
+correlation: {type: event_count, rules: [shell], timespan: 1h, condition: {gte: 3}}
+---
+title: Many, then one
+correlation: {type: temporal_ordered, rules: [many, shell], timespan: 1m}
+"""
+    assert "short-window" in codes(rules, RULE + chain)
+
+
+def test_no_test(rules: Path) -> None:
+    (rules / "shell.test.toml").unlink()
+    assert codes(rules, RULE) == {"no-test"}
+    assert codes(rules, RULE + "workbench: {recordings: [run-1]}\n") == set()
+
+
+def test_a_failing_test_is_an_error_with_its_line(rules: Path) -> None:
+    (rules / "shell.test.toml").write_text(TEST.replace('["1"]', '["2"]'))
+    (error,) = lint_paths([rules]).errors
+    assert error.code == "test"
+    assert error.place is not None
+    assert error.place.line == 2
+    assert "fires on ['1'], expected ['2']" in error.cause
+
+
+def test_a_changed_rule_wants_a_new_version(rules: Path) -> None:
+    lint_paths([rules], update=True)
+    assert lint_paths([rules]).errors == []
+    changed = RULE.replace("/sh", "/bash")
+    (rules / "shell.test.toml").unlink()
+    assert "version" in codes(rules, changed)
+    assert "version" not in codes(rules, changed + "modified: 2026-02-01\n")
+    assert "version" not in codes(rules, RULE.replace("That happens.", "It does."))
+
+
+def test_a_new_rule_wants_to_be_locked(rules: Path) -> None:
+    lint_paths([rules], update=True)
+    (rules / "other.yml").write_text(RULE.replace("5f0d", "6f0d").replace("name: shell", "name: other"))
+    assert [error.code for error in lint_paths([rules]).errors] == ["version"]
+
+
+def test_the_command(rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lint", str(rules)]) == 0
+    assert "1 rules, 1 tests: 0 errors, 0 warnings" in capsys.readouterr().out
+    (rules / "bad.yml").write_text(
+        RULE.replace("Image", "Imgae").replace("5f0d", "6f0d").replace("shell\n", "x\n")
+    )
+    assert run(["lint", str(rules), "--format", "json"]) == 1
+    (fault, *_) = json.loads(capsys.readouterr().out)
+    assert (fault["severity"], fault["code"], fault["line"], fault["column"]) == ("error", "field", 10, 5)
+    assert run(["lint", str(rules / "none")]) == 2
+    assert run(["lint"]) == 2
+
+
+def test_the_schema_knows_our_key(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lint", "--schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert "linked_by" in schema["$defs"]["Extension"]["properties"]
+    assert "agent_activity" in schema["properties"]["logsource"]["properties"]["category"]["enum"]
+
+
+def test_convert(rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["convert", str(rules), "--to", "plan"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["predicates"] == [["process.executable", "endswith", "/sh", False]]
+    assert run(["convert", str(rules), "--to", "nonesuch"]) == 2
+    assert "no backend 'nonesuch'" in capsys.readouterr().err
