@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from typing import Any
@@ -42,8 +43,17 @@ ACTIONS = {
 }
 """Hook event name → `event.action`."""
 
+_REDACTED = ("gen_ai.prompt.text", "gen_ai.tool.call.arguments", "gen_ai.tool.call.result")
 _TOOLS = {"Shell": "shell", "ReadFile": "read_file", "FileEdit": "edit_file"}
 _SHOWN = 4_000
+
+# Coarse on purpose: the patterns of `capture.redact` cost more time than a hook has, and follow at import.
+_KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]{0,40}KEY-----[^-]*(?:-----END [A-Z ]{0,40}-----)?")
+_NAMED = re.compile(
+    r"(?i)\b([\w.-]{0,40}(?:key|token|secret|passw(?:or)?d|credential|authorization)[\w.-]{0,40})"
+    r"([\"']?\s?[=:]\s?[\"']?(?:(?:bearer|basic|token)\s)?)([^\s\"'&;,]{4,})"
+)
+_LONG = re.compile(r"(?<![\w+=-])(?=[\w+=-]{0,200}\d)(?=[\w+=-]{0,200}[A-Za-z])[\w+=-]{20,}")
 
 
 def event_of(payload: dict[str, Any], now: int, agent: str = "") -> dict[str, Any] | None:
@@ -79,11 +89,24 @@ def event_of(payload: dict[str, Any], now: int, agent: str = "") -> dict[str, An
         "agent.mode": payload.get("permission_mode"),
         "process.working_directory": payload.get("cwd"),
     }
-    return {name: value if name == "@timestamp" else _text(value) for name, value in event.items() if value}
+    texts = {name: _text(value) for name, value in event.items() if value}
+    # Redacted before it is cut, so that no half of a secret escapes.
+    return {name: redact(text)[:_SHOWN] if name in _REDACTED else text for name, text in texts.items()}
 
 
 def _text(value: Any) -> str:
-    return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:_SHOWN]
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def redact(text: str) -> str:
+    """Take out what may be a secret: key blocks, what is called a key or token, long words with digits.
+
+    >>> redact("curl -H 'Authorization: Bearer abcdef' -d token=s3cret ghp_0123456789abcdefghijklmnop ./a.py")
+    "curl -H 'Authorization: Bearer [redacted]' -d token=[redacted] [redacted] ./a.py"
+    """
+    text = _KEY_BLOCK.sub("[redacted]", text)
+    text = _NAMED.sub(r"\1\2[redacted]", text)
+    return _LONG.sub("[redacted]", text)
 
 
 def _rfc3339(nanoseconds: int) -> str:

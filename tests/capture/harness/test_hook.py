@@ -11,7 +11,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from capture.hook import ACTIONS, event_of, run
+import pytest
+
+from capture.hook import ACTIONS, event_of, redact, run
 from workbench.event import check_event
 from workbench.fields import ACTIONS as KNOWN
 
@@ -84,3 +86,43 @@ def test_unicode_and_odd_values_survive() -> None:
     event = event_of(PAYLOAD | {"tool_input": {"command": "echo \ud800 ü"}, "session_id": 7}, 0)
     assert event is not None
     assert event["gen_ai.conversation.id"] == "7"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "AKIA" + "Q7ZP4WX2LM9RT5VB",
+        "ghp_" + "0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV1wX",
+        "sk-" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4",
+        "npm_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8",
+        "correct-horse-7",
+    ],
+)
+def test_secrets_are_taken_out_before_anything_is_written(tmp_path: Path, secret: str) -> None:
+    out = tmp_path / "hooks.jsonl"
+    commands = {
+        "command": f"curl -H 'Authorization: Bearer {secret}' 'https://h.example/?api_key={secret}&x=1' -u a",
+        "env": {"DB_PASSWORD": secret},
+    }
+    run(json.dumps(PAYLOAD | {"tool_input": commands}).encode(), str(out))
+    run(json.dumps({"hook_event_name": "UserPromptSubmit", "prompt": f"token: {secret}"}).encode(), str(out))
+    text = out.read_text()
+    assert secret not in text
+    assert "https://h.example/" in text
+
+
+def test_a_private_key_is_taken_out_whole(tmp_path: Path) -> None:
+    out = tmp_path / "hooks.jsonl"
+    block = (
+        "-----BEGIN OPENSSH PRIVATE KEY-----\n" + "b3BlbnNzaC1r\n" * 9 + "-----END OPENSSH PRIVATE KEY-----"
+    )
+    result = {"hook_event_name": "PostToolUse", "tool_name": "Bash", "tool_response": {"stdout": block}}
+    run(json.dumps(result).encode(), str(out))
+    assert "b3BlbnNzaC1r" not in out.read_text()
+
+
+def test_redaction_takes_linear_time() -> None:
+    for text in ("a" * 200_000, "key" * 60_000, "-----BEGIN " * 20_000, "a1=" * 60_000, "token: " * 30_000):
+        began = time.perf_counter()
+        redact(text)
+        assert time.perf_counter() - began < 2
