@@ -23,14 +23,19 @@ title: Key, then upload
 id: 5f0d9c1e-52b1-4f6e-9a07-5a3f8c1f2b11
 correlation: {type: temporal_ordered, rules: [key, upload], timespan: 1m}
 """
+
+
+def event(second: int, name: str, kind: str, **fields: str) -> dict[str, str]:
+    category, action = kind.split("/")
+    head = {"event.id": name, "event.category": category, "event.action": action}
+    return {"@timestamp": f"2026-01-01T00:00:0{second}Z", **head, **fields}
+
+
 EVENTS = [
-    {"@timestamp": "2026-01-01T00:00:05Z", "event.id": "2", "event.category": "process", "event.action": "exec",
-     "process.executable": "/usr/bin/curl"},
-    {"@timestamp": "2026-01-01T00:00:01Z", "event.id": "1", "event.category": "file", "event.action": "open",
-     "file.path": "/r/id_rsa", "colour": "red"},
-    {"@timestamp": "2026-01-01T00:00:06Z", "event.id": "3", "event.category": "process", "event.action": "exec",
-     "process.executable": "/usr/bin/wget"},
-]  # fmt: skip
+    event(5, "2", "process/exec", **{"process.executable": "/usr/bin/curl"}),
+    event(1, "1", "file/open", **{"file.path": "/r/id_rsa", "colour": "red"}),
+    event(6, "3", "process/exec", **{"process.executable": "/usr/bin/wget"}),
+]
 
 
 @pytest.fixture

@@ -115,6 +115,21 @@ def test_caps_hold_under_a_flood() -> None:
     assert counts["windows_evicted"] == 5_000 - 30
 
 
+def test_long_group_values_are_told_apart_but_not_kept() -> None:
+    rules = (
+        RULES.split("---")[0]
+        + """---
+title: Twice
+correlation: {type: event_count, rules: [a], timespan: 1m, group-by: [User], condition: {gte: 2}}
+"""
+    )
+    scorer = Scorer.from_payload(payload(rules))
+    names = ["x" * 100_000 + str(number) for number in range(20)]
+    fired = [bool(scorer.score(event(n, "a", **{"user.name": name}))) for n, name in enumerate(names * 2)]
+    assert fired == [False] * 20 + [True] * 20
+    assert len(msgspec.json.encode(scorer.snapshot())) < 100_000
+
+
 def test_many_pending_sequences_cost_no_more_than_few() -> None:
     from time import perf_counter
 

@@ -163,9 +163,10 @@ def explain(
     Example: `workbench explain exfil.pack recordings/run-1 8f2c-41 --rule secret-egress`
     """
     from workbench.pack.keys import trusted_keys
+    from workbench.rule.document import printable
     from workbench.scorer import Scorer
     from workbench.scorer.explain import explain_event
 
     scorer = Scorer.load(pack, trusted_keys(trust))
     for line in explain_event(scorer, read_events_of(events, Counter()), event_id, rule):
-        typer.echo(line)
+        typer.echo(printable(line))

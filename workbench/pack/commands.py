@@ -62,6 +62,7 @@ def build(
     from workbench.pack.evidence import digests
     from workbench.pack.files import write_aside
     from workbench.pack.signing import sign
+    from workbench.rule.document import printable
     from workbench.rule.lower import lower_all
     from workbench.rule.ruleset import load, read_placeholders
 
@@ -73,8 +74,8 @@ def build(
     values = read_placeholders(placeholders) if placeholders else None
     ruleset = load(rules, placeholders=values, strict=not skip_refused)
     refused = [*ruleset.errors, *lower_all(ruleset)[1]] if skip_refused else []
-    for error in refused:
-        typer.echo(f"left out: {error}", err=True)
+    for fault in refused:
+        typer.echo(f"left out: {printable(str(fault))}", err=True)
     payload = build_payload(
         ruleset,
         name or out.stem,

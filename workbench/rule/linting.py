@@ -10,6 +10,7 @@ import typer
 
 from workbench.errors import InputError, RuleError
 from workbench.rule.checks import check_rule
+from workbench.rule.document import printable
 from workbench.rule.lock import check_lock, write_lock
 from workbench.rule.lower import lower_all
 from workbench.rule.ruleset import LoadedRule, RuleSet, load, read_placeholders
@@ -89,7 +90,7 @@ def report(found: Report, *, strict: bool = False, format: str = "text") -> int:
     elif format == "text":
         for kind, faults in (("error", found.errors), ("warning", found.warnings)):
             for fault in faults:
-                typer.echo(f"{kind}: {fault}")
+                typer.echo(printable(f"{kind}: {fault}"))
         typer.echo(
             f"{found.rules} rules, {found.tests} tests: "
             f"{len(found.errors)} errors, {len(found.warnings)} warnings"

@@ -14,7 +14,7 @@ from workbench.scorer.links import Links
 from workbench.scorer.plan import Correlation, Plan
 from workbench.scorer.sequence import Sequence
 from workbench.scorer.sighting import Completion, Sighting
-from workbench.scorer.window import WINDOWS, Window, distinct
+from workbench.scorer.window import LONG, WINDOWS, Window, distinct
 
 _SWEEP_EVERY, _SWEEP = 16, 64  # events, groups
 SESSION = "gen_ai.conversation.id"
@@ -129,7 +129,7 @@ class Joiner:
         values = [event.get(name) for name in self.correlation.group[position]]
         if None in values:
             return None
-        return tuple(distinct(value) if isinstance(value, list) else value for value in values)
+        return tuple(value if _short(value) else distinct(value) for value in values if value is not None)
 
     def _linked(self, position: int, base: Key, event: Event) -> Iterable[Key]:
         link = self.correlation.link
@@ -153,6 +153,10 @@ class Joiner:
             for entity in line:
                 if self.groups.get((entity, *base)) is not None:
                     yield (entity,)
+
+
+def _short(value: Value) -> bool:
+    return len(value) <= LONG if isinstance(value, str) else not isinstance(value, list)
 
 
 class Correlator:
@@ -215,7 +219,8 @@ class Correlator:
             self._tell(rule, Sighting(now, serial, events, rules), waiting)
 
     def _wait(self, joiner: Joiner, key: Key, completion: Completion, event: Event) -> None:
-        kept: dict[str, Value] = {name: event[name] for name in self._kept if name in event}
+        names = self._kept if joiner.rule in self._listeners else CONTEXT
+        kept: dict[str, Value] = {name: event[name] for name in names if name in event}
         self.absences.add(
             Pending(
                 deadline=completion.begun + joiner.correlation.timespan,

@@ -6,6 +6,7 @@ import operator
 from bisect import bisect_left, insort
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from hashlib import sha256
 from math import ceil, fsum
 from typing import Any
 
@@ -18,6 +19,9 @@ from workbench.scorer.sighting import Completion, Sighting
 
 WINDOW = 4_096
 """The most values an aggregate holds for a group; older ones are dropped and counted."""
+
+LONG = 256
+"""The most bytes of a value that are remembered as they are."""
 
 EVIDENCE = 100
 """The most events a count names as its evidence: the latest."""
@@ -160,12 +164,16 @@ class ValueCount(Window):
 
 
 def distinct(value: Value) -> str:
-    """Give a text that two values share only when they are equal and of one type.
+    """Give a text that two values share only when they are equal and of one type; of a long one, its SHA-256.
 
-    >>> distinct(1), distinct("1"), distinct(["a", "b"])
-    ('1', '"1"', '["a","b"]')
+    >>> distinct(1), distinct("1"), distinct(["a", "b"]), len(distinct("x" * 1_000_000))
+    ('1', '"1"', '["a","b"]', 64)
     """
-    return msgspec.json.encode(value).decode(errors="replace")
+    try:
+        text = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        text = ascii(value).encode()
+    return text.decode() if len(text) <= LONG else sha256(text).hexdigest()
 
 
 class Aggregate(Window):
