@@ -12,11 +12,13 @@ Directory = Annotated[Path, typer.Argument(metavar="DIR", help="a dataset, or an
 
 
 def register(app: typer.Typer) -> None:
-    """Add `dataset info`, `validate` and `thin`."""
+    """Add `dataset info`, `validate`, `thin`, `merge` and `split`."""
     group = typer.Typer(help="Look at datasets and check them.", no_args_is_help=True)
     group.command("info")(info)
     group.command("validate")(validate)
     group.command("thin")(thin)
+    group.command("merge")(merge)
+    group.command("split")(split)
     app.add_typer(group, name="dataset")
 
 
@@ -87,3 +89,39 @@ def thin(
     for recording in Dataset.open(path).recordings():
         thinned = copy(recording, out / recording.path.name)
         typer.echo(f"{thinned.path}: {thinned.session.loss.not_visible[REASON]} library reads left out")
+
+
+def merge(
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="DIR…", help="datasets or directories of recordings")
+    ],
+    out: Annotated[Path, typer.Option(help="the new dataset")],
+    version: Annotated[str, typer.Option(help="its version")] = "0.1.0",
+) -> None:
+    """Copy the recordings of several datasets into a new one, with a manifest.
+
+    Example: `workbench dataset merge datasets/quickstart --out build/merged`
+    """
+    from workbench.dataset.split import merge as join
+
+    typer.echo(f"{out}: {len(join(sources, out, version).recordings)} recordings")
+
+
+def split(
+    path: Directory,
+    version: Annotated[str, typer.Option(help="the version with these splits")] = "0.1.0",
+    test_family: Annotated[
+        list[str] | None, typer.Option(help="a scenario family kept for test; repeatable")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="what the draw starts from")] = 0,
+) -> None:
+    """Assign recordings to train, validation and test by session, whole families to test where asked.
+
+    Example: `workbench dataset split build/merged --test-family secret-to-egress`
+    """
+    from workbench.dataset.dataset import Dataset
+    from workbench.dataset.split import split as divide
+
+    manifest = divide(Dataset.open(path), version, test_families=test_family or (), seed=seed)
+    counts = Counter(entry.split for entry in manifest.recordings.values())
+    typer.echo(", ".join(f"{name} {counts[name]}" for name in ("train", "validation", "test")))

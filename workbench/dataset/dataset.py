@@ -70,6 +70,15 @@ class Dataset:
         return (Recording.open(directory) for directory in self.directories(split))
 
 
+def as_split(name: str) -> Split:
+    """Give the split of that name, "" for all; raises RecordingError for another word."""
+    try:
+        split: Split = msgspec.convert(name, Split)
+    except msgspec.ValidationError:
+        raise RecordingError(f"no split {name!r}", mend="use train, validation or test") from None
+    return split
+
+
 def _hidden(file: Path, root: Path) -> bool:
     return any(part.startswith(".") for part in file.relative_to(root).parts)
 

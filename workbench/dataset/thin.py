@@ -13,7 +13,9 @@ from workbench.dataset.session import Session
 from workbench.event import Value
 
 REASON = "library_reads_thinned"
-_LIBRARY = re2.compile(r"(?:/site-packages/|/dist-packages/|/node_modules/|/lib/python3\.\d+/|^/usr/(?:local/)?(?:lib|share)/)")
+_LIBRARY = re2.compile(
+    r"(?:/site-packages/|/dist-packages/|/node_modules/|/lib/python3\.\d+/|^/usr/(?:local/)?(?:lib|share)/)"
+)
 _CODE = frozenset({"py", "pyc", "pyi", "so", "js", "cjs", "mjs", "node", "mo"})
 
 

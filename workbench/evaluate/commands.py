@@ -1,4 +1,4 @@
-"""`workbench backtest`."""
+"""`workbench backtest`, `gate` and `coverage`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import typer
 
 
 def register(app: typer.Typer) -> None:
-    """Add `backtest`."""
-    app.command("backtest")(backtest)
+    """Add `backtest`, `gate` and `coverage`."""
+    for command in (backtest, gate, coverage):
+        app.command(command.__name__)(command)
 
 
 def backtest(
@@ -42,3 +43,60 @@ def backtest(
     if junit is not None:
         reports.write(junit, reports.to_junit(found))
     Console().print(reports.to_tables(found))
+
+
+def gate(
+    pack: Annotated[Path, typer.Argument(metavar="PACK")],
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET")],
+    policy: Annotated[Path, typer.Option(help="YAML: what the pack must show")],
+    split: Annotated[str, typer.Option(help="judge on this split only: train, validation or test")] = "",
+    trust: Annotated[list[Path] | None, typer.Option(help="public key of a signer")] = None,
+) -> None:
+    """Judge a pack on a dataset by a policy; exit 1 with every reason when it must not ship.
+
+    Example: `workbench gate build/agent-runtime.pack datasets/quickstart --policy examples/policy.yml`
+    """
+    from workbench.dataset.dataset import Dataset, as_split
+    from workbench.evaluate.backtest import backtest as run
+    from workbench.evaluate.gate import reasons_against
+    from workbench.evaluate.load import load_payload
+    from workbench.evaluate.policy import read_policy
+
+    demanded = read_policy(policy)
+    payload = load_payload(pack, trust=trust or [])
+    directories = Dataset.open(dataset).directories(as_split(split))
+    reasons = reasons_against(payload, run(payload, directories), demanded, directories)
+    for reason in reasons:
+        typer.echo(f"{pack}: {reason}")
+    if reasons:
+        raise typer.Exit(1)
+    typer.echo(f"{pack}: passed on {len(directories)} sessions")
+
+
+def coverage(
+    rules: Annotated[list[Path], typer.Argument(metavar="RULES…")],
+    navigator: Annotated[
+        Path | None, typer.Option(metavar="F", help="write an ATT&CK Navigator layer")
+    ] = None,
+    format: Annotated[str, typer.Option(help="table or json")] = "table",
+) -> None:
+    """Show which ATT&CK and ATLAS techniques the rules name.
+
+    Example: `workbench coverage rules --navigator build/layer.json`
+    """
+    import msgspec
+    from rich.console import Console
+
+    from workbench.evaluate import report as reports
+    from workbench.evaluate.coverage import coverage as covered_by
+    from workbench.evaluate.coverage import to_navigator, to_table
+    from workbench.rule import load
+
+    covered = covered_by(load(rules))
+    if navigator is not None:
+        layer = to_navigator(covered, "Agent Detection Workbench")
+        reports.write(navigator, msgspec.json.format(msgspec.json.encode(layer), indent=1) + b"\n")
+    if format == "json":
+        typer.echo(msgspec.json.encode(covered).decode())
+    else:
+        Console().print(to_table(covered))

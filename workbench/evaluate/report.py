@@ -45,6 +45,7 @@ def to_junit(report: Report) -> bytes:
 
 def write(path: Path, content: bytes) -> None:
     """Write a file aside and move it into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.partial")
     scratch.write_bytes(content)
     scratch.rename(path)

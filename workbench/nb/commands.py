@@ -50,4 +50,14 @@ def lab(directory: Annotated[Path, typer.Argument(metavar="DIR")] = Path("notebo
 
     if not directory.is_dir():
         raise InputError("no such directory", place=directory, mend="run it where notebooks/ is")
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", f"--notebook-dir={directory}"])  # noqa: S606
+    # The root is the checkout, so that rules and datasets can be opened beside the notebooks.
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--ServerApp.root_dir=.",
+        f"--LabApp.default_url=/lab/tree/{directory}",
+    ]
+    if os.geteuid() == 0:
+        command.append("--allow-root")
+    os.execv(sys.executable, command)  # noqa: S606 - the server takes this process's place and its terminal

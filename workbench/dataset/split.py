@@ -1,0 +1,66 @@
+"""Join datasets, and divide one into train, validation and test without leaking between them."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from workbench.dataset.dataset import Dataset, Manifest, Split, validate, write_manifest
+from workbench.dataset.recording import Recording
+from workbench.errors import RecordingError
+
+SHARES: tuple[tuple[Split, float], ...] = (("train", 0.6), ("validation", 0.2), ("test", 0.2))
+
+
+def merge(sources: Sequence[Path], out: Path, version: str) -> Manifest:
+    """Copy the recordings of all sources below `out/recordings` and write its manifest.
+
+    Raises RecordingError when a source is unsound, or two recordings are of the same session.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise RecordingError("already exists and is not empty", place=out, mend="choose another --out")
+    found: dict[str, Path] = {}
+    for source in sources:
+        dataset = Dataset.open(source)
+        if faults := validate(dataset):
+            raise RecordingError("; ".join(faults), place=source, mend="mend it first")
+        for recording in dataset.recordings():
+            known = found.setdefault(recording.session.id, recording.path)
+            if known != recording.path:
+                raise RecordingError(
+                    f"is the same session as {known}", place=recording.path, mend="leave one of them out"
+                )
+    width = len(str(len(found)))
+    for number, directory in enumerate(found.values(), 1):
+        shutil.copytree(directory, out / "recordings" / f"run-{number:0{width}d}")
+    return write_manifest(out, out.name, version)
+
+
+def split(dataset: Dataset, version: str, *, test_families: Collection[str] = (), seed: int = 0) -> Manifest:
+    """Assign every recording to a split and write the manifest.
+
+    A family is a scenario, its twin and what was mutated from them. Families in `test_families` are test as a
+    whole, so that nothing like them was trained on; other recordings are drawn by session.
+    """
+    rng = random.Random(seed)  # noqa: S311 - a reproducible draw, not a secret
+    splits: dict[str, Split] = {}
+    for directory in dataset.directories():
+        family = _family(Recording.open(directory))
+        drawn = rng.random()
+        splits[directory.name] = "test" if family in test_families else _drawn(drawn)
+    return write_manifest(dataset.path, dataset.manifest.name, version, splits)
+
+
+def _family(recording: Recording) -> str:
+    settings = recording.session.settings
+    return str(settings.get("family") or settings.get("twin_of") or settings.get("scenario") or "")
+
+
+def _drawn(number: float) -> Split:
+    for name, share in SHARES:
+        if number < share:
+            return name
+        number -= share
+    return "test"

@@ -1,0 +1,38 @@
+"""A gate's policy: what a pack must show on a dataset before it may ship."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from workbench.errors import InputError
+
+
+class Policy(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What a policy file (YAML) may demand; what it leaves out is not asked for.
+
+    Rates are of sessions, 0 to 1 but for `false_positives_per_1000`; `recall_by_scenario` overrides `recall`
+    for one scenario; `latency_p99_9_us` is microseconds per event on this machine.
+    """
+
+    recall: float | None = None
+    recall_by_scenario: dict[str, float] = {}
+    precision: float | None = None
+    false_positives_per_1000: float | None = None
+    false_positives_on_twins: float | None = None
+    rule_budgets: bool = False
+    latency_p99_9_us: float | None = None
+    techniques: bool = False
+    minimum_malicious: int = 0
+    minimum_benign: int = 0
+
+
+def read_policy(path: Path) -> Policy:
+    """Read a policy; raises InputError naming the file and what is wrong."""
+    try:
+        return msgspec.yaml.decode(path.read_bytes(), type=Policy)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", place=path, mend="check the path") from None
+    except msgspec.MsgspecError as error:
+        raise InputError(f"not a policy: {error}", place=path, mend="see docs/evaluation.md") from None
