@@ -127,7 +127,7 @@ class Attribution:
             if call is not None:
                 run.calls.end(call.id, event["@timestamp"])
         elif action == "session_end":
-            run.live = False
+            self._runs.end(run)
         self._say(event, run, run.agent, call)
         if "attribution.method" not in event:
             event["attribution.actor"] = "developer" if action == "prompt" else "agent"

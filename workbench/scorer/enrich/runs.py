@@ -12,6 +12,7 @@ from workbench.scorer.enrich.bounded import Bounded
 from workbench.scorer.enrich.calls import Calls, Command, ToolCall
 
 _MAX_SPAWNS = 64
+_FEW = 16
 
 
 class Scope(msgspec.Struct):
@@ -66,6 +67,7 @@ class Runs:
     def __init__(self, cap: int) -> None:
         self._runs: Bounded[str, Run] = Bounded(cap)
         self._aliases: Bounded[str, str] = Bounded(cap)
+        self._live: dict[str, Run] = {}
 
     @property
     def evicted(self) -> int:
@@ -81,13 +83,26 @@ class Runs:
         run = self.get(session)
         if run is None:
             run = Run(session, agent, root)
-            self._runs.put(session, run)
+            self._keep(run)
         run.agent, run.root = agent or run.agent, root or run.root
         return run
+
+    def _keep(self, run: Run) -> None:
+        self._runs.put(run.id, run)
+        if run.live:
+            self._live[run.id] = run
+        while len(self._live) > self._runs.cap:  # those that began first were forgotten first
+            self._live.pop(next(iter(self._live)))
+
+    def end(self, run: Run) -> None:
+        """Note that a session is over."""
+        run.live = False
+        self._live.pop(run.id, None)
 
     def merge(self, guessed: Run, told: Run) -> None:
         """Let a session that was recognised before it was told of be the one told of."""
         self._runs.pop(guessed.id)
+        self._live.pop(guessed.id, None)
         self.alias(guessed.id, told)
         told.spawns.extend(guessed.spawns)
 
@@ -96,8 +111,8 @@ class Runs:
         self._aliases.put(session, run.id)
 
     def live(self) -> list[Run]:
-        """Give the sessions that have not ended."""
-        return [run for run in self._runs.values() if run.live]
+        """Give the sessions that have not ended; none when they are too many to tell apart by timing."""
+        return list(self._live.values()) if len(self._live) <= _FEW else []
 
     def snapshot(self) -> dict[str, Any]:
         """Give the state as plain data."""
@@ -113,13 +128,14 @@ class Runs:
     def restore(self, data: Mapping[str, Any]) -> None:
         """Take up the state that `snapshot` gave."""
         self._runs.clear()
+        self._live.clear()
         self._aliases.clear()
         for session, agent, root, prompt, live, calls, spawns in data["runs"]:
             run = Run(session, agent, root, prompt, live, Calls.restored(calls))
             run.spawns.extend(
                 Spawn(time, entity, Command(line, parts)) for time, entity, line, parts in spawns
             )
-            self._runs.put(run.id, run)
+            self._keep(run)
         for session, name in data["aliases"].items():
             self._aliases.put(session, name)
         self._runs.evicted = data["evicted"]
