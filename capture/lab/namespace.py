@@ -19,6 +19,8 @@ from capture.lab.internet.journal import read_journal
 from capture.lab.model.script import Script
 from workbench.errors import CaptureError
 
+_PREFIX = "workbench-run."
+
 UID = 1000
 """The user the agent runs as, so that it can write nowhere but in what the run laid out."""
 
@@ -32,12 +34,17 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run's namespaces hold: `files` path → (text, octal mode), `binds` source → its place."""
+    """What a run's namespaces hold.
+
+    `files` maps a path to its text and octal mode, `binds` a source to its place, `etc` a name below /etc to its
+    text, `zone` a host's name to its addresses.
+    """
 
     subnet: str
     hostname: str
     files: dict[str, tuple[str, str]]
     binds: dict[str, str]
+    etc: dict[str, str]
     zone: dict[str, list[str]]
     sites: list[Site]
     certificate: str
@@ -57,7 +64,8 @@ class Namespace:
 
     def __enter__(self) -> Namespace:
         """Start; raises CaptureError when no namespace can be made."""
-        self._scratch = Path(tempfile.mkdtemp(prefix="run."))
+        _sweep()
+        self._scratch = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}."))
         try:
             self._start()
         except BaseException:
@@ -77,7 +85,15 @@ class Namespace:
         layout = self.layout
         certificate = self._scratch / "server.pem"
         certificate.write_text(layout.certificate)
+        binds = dict(layout.binds)
+        for name, text in layout.etc.items():
+            file = self._scratch / "etc" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+            file.chmod(0o644)
+            binds[str(file)] = f"/etc/{name}"
         plan = msgspec.to_builtins(layout) | {
+            "binds": binds,
             "certificate": str(certificate),
             "uid": UID,
             "scratch": str(self._scratch),
@@ -176,6 +192,14 @@ class Namespace:
                 process.kill()
                 process.wait()
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove the scratch directories of runs that were killed: they are named by their process."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        pid = left.name.removeprefix(_PREFIX).partition(".")[0]
+        if left.lstat().st_uid == os.geteuid() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def why_not() -> str | None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -17,7 +15,7 @@ from capture.lab.home import Files, expand, furnish
 from capture.lab.install import python_harness
 from capture.lab.internet import tls
 from capture.lab.model.script import Script, Turn
-from capture.lab.mutate import Mutator
+from capture.lab.mutate import Mutator, fitting
 from capture.lab.namespace import UID, Layout, Namespace, Site, why_not
 from capture.lab.packages import Package, publish
 from capture.lab.repository import repository
@@ -72,16 +70,16 @@ def stage(scenario: Scenario, driver: Driver, seed: int, mutator: Mutator | None
     if mutator is not None:
         unchanged, scenario = scenario, mutator.apply(scenario, world)
         if scenario is unchanged:
-            raise InputError(f"mutator {mutator.name} does not fit scenario {scenario.name}")
+            raise InputError(
+                f"mutator {mutator.name} does not fit scenario {scenario.name}",
+                mend=f"use one of {', '.join(fitting(scenario, world)) or 'another scenario'}",
+            )
     task = world.fill(world.random.choice(scenario.task))
     launch = driver.launch(world, task, _servers(scenario, world))
     if scenario.servers:
         launch = replace(launch, binds=launch.binds | {str(python_harness("mcp")): f"{world.home}/{_MCP}"})
     script = make_script(scenario, driver, world)
-    with (
-        tempfile.TemporaryDirectory(prefix="etc.") as etc,
-        Namespace(make_layout(scenario, world, launch, Path(etc)), script) as namespace,
-    ):
+    with Namespace(make_layout(scenario, world, launch), script) as namespace:
         launch = replace(launch, environment=_environment(world) | launch.environment)
         _prepare(scenario, world, launch, namespace)
         yield Stage(scenario, world, launch, namespace)
@@ -138,7 +136,7 @@ def _fill(arguments: dict[str, Any], world: World) -> dict[str, Any]:
     return {key: world.fill(value) if isinstance(value, str) else value for key, value in arguments.items()}
 
 
-def make_layout(scenario: Scenario, world: World, launch: Launch, etc: Path) -> Layout:
+def make_layout(scenario: Scenario, world: World, launch: Launch) -> Layout:
     """Lay out the run: the home, the repository, the harness, names, addresses and what answers there."""
     hosts = world.hosts.values()
     authority, server = tls.issue(
@@ -151,12 +149,6 @@ def make_layout(scenario: Scenario, world: World, launch: Launch, etc: Path) -> 
         "group": f"root:x:0:\n{world.user}:x:{UID}:\n",
         "ssl/certs/ca-certificates.crt": authority,
     }
-    binds = dict(launch.binds)
-    for name, text in texts.items():
-        source = etc / name.replace("/", "_")
-        source.write_text(text)
-        source.chmod(0o644)
-        binds[str(source)] = f"/etc/{name}"
     return Layout(
         subnet=world.subnet,
         subnet6=world.subnet6,
@@ -165,7 +157,8 @@ def make_layout(scenario: Scenario, world: World, launch: Launch, etc: Path) -> 
         | repository(scenario.repository, world)
         | _files(scenario, world)
         | launch.files,
-        binds=binds,
+        etc=texts,
+        binds=launch.binds,
         zone={host.name: host.addresses for host in hosts},
         wildcards=[world.hosts[role].name for role in scenario.wildcards],
         sites=_sites(scenario, world),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
 import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -31,9 +34,10 @@ def sent_to(outcome: Outcome, kind: str) -> list[dict[str, Any]]:
 def test_the_agent_mends_the_code_and_all_is_benign(tmp_path: Path) -> None:
     outcome = play_once("fix-failing-test", tmp_path, seed=11)
     assert not outcome.recording.malicious
-    assert outcome.transcript is not None
-    results = [e for e in outcome.transcript.events if e["event.action"] == "tool_result"]
-    assert "OK" in str(results[-3]["gen_ai.tool.call.result"])
+    last = next(e["id"] for e in outcome.model if e["kind"] == "call" and e["step"] == "run-tests-again")
+    told = [e for e in outcome.transcript.events if e.get("gen_ai.tool.call.id") == last]
+    assert [e["event.action"] for e in told] == ["tool_call", "tool_result"]
+    assert "OK" in str(told[1]["gen_ai.tool.call.result"])
     assert not sent_to(outcome, "external")
 
 
@@ -99,3 +103,34 @@ def test_nothing_leaves_the_namespace_and_nothing_stays_of_it() -> None:
         time.sleep(0.05)
     assert not anchor.exists()
     assert set(Path("/home").iterdir()) == before
+
+
+@pytest.mark.live
+def test_a_killed_run_leaves_nothing(tmp_path: Path) -> None:
+    code = (
+        "import time\n"
+        "from capture.lab.driver import driver_for\n"
+        "from capture.lab.scenario import load\n"
+        "from capture.lab.stage import stage\n"
+        "with stage(load('fix-failing-test'), driver_for('mini-swe-agent'), 9) as staged:\n"
+        "    print(staged.namespace.path('/').parent, flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(tmp_path)}
+    ) as run:
+        assert run.stdout is not None
+        anchor = Path(run.stdout.readline().strip())
+        assert anchor.exists()
+        run.kill()
+    deadline = time.time() + 10
+    while anchor.exists() and time.time() < deadline:
+        time.sleep(0.05)
+    assert not anchor.exists()
+    assert len(list(tmp_path.iterdir())) == 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path))
+        with stage(load("fix-failing-test"), MINI, seed=9):
+            assert [file.name.split(".")[1] for file in tmp_path.iterdir()] == [str(os.getpid())]
+    assert not list(tmp_path.iterdir())
