@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from workbench.scorer.enrich.globs import glob_matcher
+from workbench.scorer.enrich.globs import GlobTable, glob_matcher
 
 _SCANNED_ARGUMENTS = 4
 _NAMED_ARGUMENTS = 3  # /usr/bin/env node agent
@@ -37,8 +37,8 @@ class Mark(NamedTuple):
     call: str
 
 
-def _text_tests(entries: Iterable[Mapping[str, Any]], key: str) -> list[tuple[str, Callable[[str], bool]]]:
-    return [(entry["name"], glob_matcher(entry[key])) for entry in entries if entry.get(key)]
+def _table(agents: Sequence[Mapping[str, Any]], key: str) -> GlobTable:
+    return GlobTable((glob, number) for number, agent in enumerate(agents) for glob in agent.get(key, ()))
 
 
 class Agents:
@@ -52,10 +52,13 @@ class Agents:
         agents = registry["agents"]
         self.weights: Mapping[str, float] = registry["evidence"]
         self.confidence: Mapping[str, float] = registry["confidence"]
-        self._executables = _text_tests(agents, "executables")
-        self._arguments = _text_tests(agents, "arguments")
+        self._agents = [agent["name"] for agent in agents]
+        self._executables = _table(agents, "executables")
+        self._arguments = _table(agents, "arguments")
         self._names = {name: agent["name"] for agent in agents for name in agent.get("names", ())}
-        self._config = dict(_text_tests(agents, "config"))
+        self._config = {
+            agent["name"]: glob_matcher(agent["config"]) for agent in agents if agent.get("config")
+        }
         self._keys: dict[str, tuple[str, str]] = {}
         for agent in agents:
             for kind, keys in agent.get("environment", {}).items():
@@ -79,9 +82,9 @@ class Agents:
         executable = event.get("process.executable", "")
         arguments = event.get("process.args", ())[:_SCANNED_ARGUMENTS]
         found: dict[str, float] = {}
-        self._add(found, "executable", (name for name, matches in self._executables if matches(executable)))
-        named = (name for name, matches in self._arguments if any(matches(text) for text in arguments))
-        self._add(found, "argv", named)
+        self._add(found, "executable", {self._agents[n] for n in self._executables.numbers(executable)})
+        argued = {self._agents[n] for text in arguments for n in self._arguments.numbers(text)}
+        self._add(found, "argv", argued)
         started = (executable, *arguments[:_NAMED_ARGUMENTS])
         base = {self._names.get(text.rpartition("/")[2], "") for text in started}
         self._add(found, "name", base - {""})

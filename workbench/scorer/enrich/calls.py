@@ -15,7 +15,7 @@ _MOST_ARGUMENTS = 64
 _COMMAND_KEYS = ("command", "cmd", "script", "code", "input", "shell_command", "commands")
 
 
-class ToolCall(msgspec.Struct):
+class ToolCall(msgspec.Struct, gc=False):
     """One tool call; `end` is 0 while it runs, times are nanoseconds since 1970."""
 
     id: str

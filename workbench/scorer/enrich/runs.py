@@ -15,7 +15,7 @@ _MAX_SPAWNS = 64
 _FEW = 16
 
 
-class Scope(msgspec.Struct):
+class Scope(msgspec.Struct, gc=False):
     """What a process and its descendants share: their session, their tool call and how that is known."""
 
     session: str
@@ -25,7 +25,7 @@ class Scope(msgspec.Struct):
     call: ToolCall | None = None
 
 
-class Member(msgspec.Struct):
+class Member(msgspec.Struct, gc=False):
     """One process's part: `harness` is the agent itself, `children` the actor that its children will be."""
 
     scope: Scope | None = None
@@ -41,7 +41,7 @@ class Member(msgspec.Struct):
         return Member(self.scope, self.children or self.actor, self.harness, self.children)
 
 
-class Spawn(msgspec.Struct):
+class Spawn(msgspec.Struct, gc=False):
     """A process that the agent itself started, waiting for the harness to tell which call it was."""
 
     time: int

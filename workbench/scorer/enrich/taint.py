@@ -33,7 +33,7 @@ class Hop(msgspec.Struct, frozen=True, gc=False):
         return int(self.source != self.target and not self.action.startswith("process/"))
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """The last hop of a way, with the way before it; ways share their beginnings."""
 
     hop: Hop
