@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -18,7 +18,8 @@ _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 class Child:
     """A process that waits, before its exec, for `release`.
 
-    `stdout` is a descriptor, a file or subprocess.DEVNULL; the recorder's own when not given.
+    `stdout` is a descriptor, a file or subprocess.DEVNULL; the recorder's own when not given. `prepare` runs in
+    the new process just before its exec, as what confines it must.
     """
 
     def __init__(
@@ -28,12 +29,13 @@ class Child:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
         stdout: int | IO[bytes] | None = None,
+        prepare: Callable[[], None] | None = None,
     ) -> None:
         self.returncode: int | None = None
         gate, self._gate = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            _become(gate, self._gate, list(command), cwd=cwd, env=env, stdout=stdout)
+            _become(gate, self._gate, list(command), cwd=cwd, env=env, stdout=stdout, prepare=prepare)
         os.close(gate)
 
     def release(self) -> None:
@@ -67,6 +69,7 @@ def _become(
     cwd: Path | None,
     env: Mapping[str, str] | None,
     stdout: int | IO[bytes] | None,
+    prepare: Callable[[], None] | None,
 ) -> None:
     """Run in the new process and never return."""
     code = _NOT_FOUND
@@ -84,6 +87,8 @@ def _become(
         # Python ignores SIGPIPE; what it starts must not inherit that.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         variables = dict(os.environ if env is None else env)
+        if prepare is not None:
+            prepare()
         # Found here rather than by trying, which would be recorded as failed execs.
         file = shutil.which(command[0], path=variables.get("PATH", os.defpath))
         os.execve(file or command[0], command, variables)  # noqa: S606 - no shell is the point

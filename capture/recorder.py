@@ -12,7 +12,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -30,7 +29,8 @@ if TYPE_CHECKING:
 
 Labeller = Callable[[Sequence[Event]], Iterable[Label]]
 
-_ATTRIBUTE = "workbench.dataset.attribute"
+# Arrow and the enrichment are large, and not needed while events come in.
+_RECORDING, _ATTRIBUTE = "workbench.dataset.recording", "workbench.dataset.attribute"
 _WAIT = 0.05  # seconds between looks at the child
 _QUIET = 0.02  # seconds without an event after which a stopped tree counts as drained
 _SYNC = 1.0  # seconds between syncs of the spool
@@ -200,6 +200,7 @@ class Recorder:
             events.append(self._redactor.event({"event.id": f"h{number}", **event}))
         events.sort(key=order)
         merged = attributed(events)
+        session.loss.unattributed = sum("gen_ai.conversation.id" not in e for e in merged)
         labels = list(label(merged)) if label is not None else []
         recording = write(out, merged, session, labels)
         self.discard()
@@ -273,8 +274,8 @@ def record(
     user = invoking_user()
     if user is not None:
         # The caller may not be allowed to read where we are installed: load now what is needed later.
-        for module in ("workbench.dataset.recording", _ATTRIBUTE):
-            find_spec(module) and import_module(module)
+        for module in (_RECORDING, _ATTRIBUTE):
+            import_module(module)
     environment = become(user) if user is not None and pid is None else None
     recorder = Recorder(
         opened,
@@ -291,14 +292,10 @@ def record(
 
 def write(out: Path, events: Iterable[Event], session: Session, labels: Iterable[Label] = ()) -> Recording:
     """Write a recording at once."""
-    # Arrow is large and not needed while events come in.
-    from workbench.dataset.recording import write_recording  # noqa: PLC0415
-
-    return write_recording(out, events, session, labels)
+    recording: Recording = import_module(_RECORDING).write_recording(out, events, session, labels)
+    return recording
 
 
 def attributed(events: list[dict[str, Value]]) -> list[Event]:
     """Add who did what, as far as the events themselves tell."""
-    if find_spec(_ATTRIBUTE) is None:
-        return list(events)
     return list(import_module(_ATTRIBUTE).attribute(events))

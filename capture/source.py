@@ -6,9 +6,13 @@ from importlib import import_module
 from inspect import signature
 from typing import Any, Protocol
 
+from capture.child import Child
+from capture.redact import Redactor
 from workbench.dataset.session import Loss
 from workbench.errors import CaptureError
 from workbench.event import Value
+
+__all__ = ["Child", "Redactor", "Source", "open_source", "why_not"]
 
 
 class Source(Protocol):

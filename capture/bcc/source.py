@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import time
@@ -26,6 +27,7 @@ from workbench.event import Value
 _PAGE = 4096
 _SWEEP_NS = 1_000_000_000
 _PRIORITY = -5
+_PR_SET_TIMERSLACK, _SLACK_NS = 29, 1000
 _NOT_VISIBLE = ("io_uring", "compat32", "tree_full", "flows_full")
 _FIRST_PID_NAMESPACE = 0xEFFFFFFC
 _ORDER = itemgetter("@timestamp", "event.sequence")
@@ -55,7 +57,7 @@ class BccSource:
         *,
         ring_mb: float = 8,
         interval: float = 0.1,
-        wake_us: int = 100,
+        wake_us: int = 50,
         tls_plaintext: bool = False,
         bodies: bool = False,
     ) -> None:
@@ -113,6 +115,7 @@ class BccSource:
 
     def _hurry(self) -> None:
         """Go before what is traced: a reader that waits its turn on a busy machine loses events."""
+        ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, _SLACK_NS)
         self._priority = os.getpriority(os.PRIO_PROCESS, 0)
         with suppress(PermissionError):
             os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
