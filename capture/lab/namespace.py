@@ -36,8 +36,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """What a run's namespaces hold.
 
-    `files` maps a path to its text and octal mode, `binds` a source to its place, `etc` a name below /etc to its
-    text, `zone` a host's name to its addresses.
+    `files` maps a path to its text and octal mode, `binds` a source to its place, `etc` a name below /etc to
+    its text, `zone` a host's name to its addresses.
     """
 
     subnet: str
