@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= build/demo
 
-.PHONY: help setup demo test lab bench lock format clean
+.PHONY: help setup demo test lab bench bench-scorer bench-capture lock format clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -29,8 +29,13 @@ test: setup ## everything CI checks
 lab: setup ## JupyterLab on the notebooks
 	@$(BIN)/workbench lab
 
-bench: setup ## speed and memory, side by side
-	@$(BIN)/python -m pytest -q benchmarks
+bench: bench-scorer bench-capture ## speed and memory, side by side
+
+bench-scorer: setup ## the scorer against its bars and other engines
+	@$(BIN)/python -m pytest -q -s benchmarks/scorer
+
+bench-capture: setup ## completeness, overhead, latency and memory of capture (root)
+	@$(BIN)/python -m pytest -q -s benchmarks/capture
 
 lock: setup ## resolve the dependencies anew
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock

@@ -52,22 +52,23 @@ def measure(scorer: Scorer, events: Iterable[Event]) -> Latency:
 
 
 def repeat_sessions(recorded: Sequence[Sequence[Event]], count: int) -> Iterator[dict[str, Value]]:
-    """Give `count` events by repeating recorded sessions as new ones: other session, processes and times.
+    """Give `count` events by repeating recorded sessions as new ones, one after another.
 
-    Inodes stay, so provenance meets its own files again, as it would on a host where the same files live on.
+    Each has its own session, processes and times. Inodes stay, so provenance meets its own files again, as
+    it would on a host where the same files live on.
     """
-    given = 0
-    times = [integer(event, "@timestamp") for events in recorded for event in events]
-    shift = max(times) - min(times)
-    for round_ in itertools.count():
-        for events in recorded:
-            for event in events:
-                if given == count:
-                    return
-                given += 1
-                yield _renamed(event, f"-{round_}", (shift + 1_000_000_000) * round_)
+    given, clock = 0, 0
+    for number, events in enumerate(itertools.cycle(recorded)):
+        times = [integer(event, "@timestamp") for event in events]
+        begin, clock = clock - min(times), clock + max(times) - min(times) + _PAUSE
+        for event in events:
+            if given == count:
+                return
+            given += 1
+            yield _renamed(event, f"-{number}", begin)
 
 
+_PAUSE = 1_000_000_000
 _IDENTITIES = (
     "gen_ai.conversation.id",
     "process.entity_id",
