@@ -18,8 +18,8 @@ _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 class Child:
     """A process that waits, before its exec, for `release`.
 
-    `stdout` is a descriptor, a file or subprocess.DEVNULL; the recorder's own when not given. `prepare` runs in
-    the new process just before its exec, as what confines it must.
+    `stdout` is a descriptor, a file or subprocess.DEVNULL; the recorder's own when not given. `prepare` runs
+    in the new process just before its exec, as what confines it must.
     """
 
     def __init__(
@@ -54,6 +54,8 @@ class Child:
     def end(self, grace: float = 2.0) -> None:
         """Ask it to end, and see to it after `grace` seconds."""
         for number in (signal.SIGTERM, signal.SIGKILL):
+            if self.poll() is not None:
+                return  # its id may by now be another's
             deadline = time.monotonic() + grace
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)

@@ -1,0 +1,60 @@
+"""A command that waits for its release."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from capture.child import Child
+
+
+def ended(child: Child) -> int:
+    deadline = time.monotonic() + 10
+    while (code := child.poll()) is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert code is not None
+    return code
+
+
+def test_nothing_runs_before_the_release(tmp_path: Path) -> None:
+    child = Child(["touch", str(tmp_path / "ran")])
+    time.sleep(0.2)
+    assert not (tmp_path / "ran").exists()
+    child.release()
+    assert ended(child) == 0
+    assert (tmp_path / "ran").exists()
+
+
+def test_directory_environment_and_output_are_the_command_s(tmp_path: Path) -> None:
+    with (tmp_path / "out").open("wb") as out:
+        child = Child(["sh", "-c", "pwd; echo $X"], cwd=tmp_path, env={"X": "7", "PATH": "/bin"}, stdout=out)
+        child.release()
+        assert ended(child) == 0
+    assert (tmp_path / "out").read_text() == f"{tmp_path}\n7\n"
+
+
+def test_a_command_that_is_not_there_ends_with_127(capfd: pytest.CaptureFixture[str]) -> None:
+    child = Child(["no-such-command"], stdout=subprocess.DEVNULL)
+    child.release()
+    assert ended(child) == 127
+    assert "no-such-command" in capfd.readouterr().err
+
+
+def test_what_has_ended_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = Child(["true"])
+    child.release()
+    ended(child)
+    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("the id may be another process's by now"))
+    child.end()
+
+
+def test_what_ignores_a_polite_end_is_ended() -> None:
+    child = Child(["sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"])
+    child.release()
+    time.sleep(0.2)
+    child.end(grace=0.3)
+    assert ended(child) == -9
