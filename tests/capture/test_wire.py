@@ -1,0 +1,57 @@
+"""First bytes of conversations, which whoever is traced may choose at will."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from capture.bcc.wire import dns, http, tls
+from capture.strace.parse import Reader, arguments, unquote
+
+
+def hello(name: str) -> bytes:
+    """A real ClientHello, as OpenSSL writes it."""
+    into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+    connection = ssl.create_default_context().wrap_bio(into, out, server_hostname=name)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        connection.do_handshake()
+    return out.read()
+
+
+@given(st.binary(max_size=600))
+@example(b"\0\0\x01\0\0\1\0\0\0\0\0\0\xc0\x0c\0\1\0\1")
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    dns.parse(data)
+    tls.server_name(data)
+    http.request(data, body=True)
+
+
+@given(st.integers(min_value=0, max_value=600))
+def test_a_cut_hello_gives_the_name_or_nothing(length: int) -> None:
+    assert tls.server_name(hello("model.example")[:length]) in (None, "model.example")
+
+
+def test_a_whole_hello_gives_the_name() -> None:
+    assert tls.server_name(hello("model.example")) == "model.example"
+
+
+def test_a_pointer_that_goes_in_circles_is_refused() -> None:
+    head = b"\0\x07\x01\0\0\1\0\0\0\0\0\0"
+    assert dns.parse(head + b"\1a\xc0\x0c\0\1\0\1") is None
+
+
+def test_a_dot_within_a_label_stays_apart_from_one_between() -> None:
+    message = dns.parse(b"\0\x07\x01\0\0\1\0\0\0\0\0\0" + b"\3a.b\3com\0\0\1\0\1")
+    assert message is not None
+    assert message.name == "a\\.b.com"
+
+
+@given(st.text(max_size=300))
+def test_any_line_of_strace_is_read_or_refused(text: str) -> None:
+    arguments(text)
+    unquote(text)
+    Reader().read(text)
+    Reader().read(f"1 1.000001 openat({text}) = 3")
