@@ -55,3 +55,14 @@ def test_any_line_of_strace_is_read_or_refused(text: str) -> None:
     unquote(text)
     Reader().read(text)
     Reader().read(f"1 1.000001 openat({text}) = 3")
+
+
+def test_the_head_of_a_request_and_not_its_body() -> None:
+    data = b"POST /u?k=1 HTTP/1.1\r\nHost: a.example:80\r\nContent-Length: 9\r\n\r\nsecret"
+    assert http.request(data) == {
+        "http.request.method": "POST",
+        "url.path": "/u",
+        "url.full": "http://a.example:80/u?k=1",
+        "url.domain": "a.example",
+        "http.request.body.bytes": 9,
+    }

@@ -8,10 +8,10 @@ _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTION
 
 
 def request(data: bytes, *, body: bool = False) -> dict[str, Value] | None:
-    """Give the fields of a request's head, and its first bytes of body when asked for; None when it is none.
+    r"""Give the fields of a request's head, and its first bytes of body when asked for; None when it is none.
 
-    >>> request(b"POST /u?k=1 HTTP/1.1\\r\\nHost: a.example\\r\\nContent-Length: 9\\r\\n\\r\\nsecret")
-    {'http.request.method': 'POST', 'url.path': '/u', 'url.domain': 'a.example', 'http.request.body.bytes': 9}
+    >>> request(b"POST /u?k=1 HTTP/1.1\r\nHost: a.example\r\nContent-Length: 9\r\n\r\nsecret")["url.full"]
+    'http://a.example/u?k=1'
     """
     top, _, content = data.partition(b"\r\n\r\n")
     head = top.decode("latin-1").split("\r\n")
@@ -31,6 +31,8 @@ def request(data: bytes, *, body: bool = False) -> dict[str, Value] | None:
         fields["url.path"] = (slash + path).partition("?")[0] or "/"
     else:
         fields["url.path"] = target.partition("?")[0]
+    if host and method != "CONNECT":
+        fields["url.full"] = target if "://" in target else f"http://{host}{target}"
     if host:
         fields["url.domain"] = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     if agent := headers.get("user-agent"):

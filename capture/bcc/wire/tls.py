@@ -24,7 +24,7 @@ def server_name(data: bytes) -> str | None:
                 int.from_bytes(data[at : at + 2], "big"),
                 int.from_bytes(data[at + 2 : at + 4], "big"),
             )
-            if at + 4 > len(data):
+            if at + 4 > len(data) or (kind == _SERVER_NAME and at + 9 > len(data)):
                 return None
             if kind == _SERVER_NAME:
                 length = int.from_bytes(data[at + 7 : at + 9], "big")
