@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from workbench.event import Value
-from workbench.nb import finding_table, process_tree
+from workbench.nb import finding_table, process_tree, timeline
+from workbench.nb.data_path import DataPath
 from workbench.nb.finding_table import FindingTable
 from workbench.nb.process_tree import ProcessTree
+from workbench.nb.timeline import Timeline
 from workbench.scorer import Finding
 
 HOSTILE = "<script>alert(1)</script>[red]"
@@ -36,14 +38,18 @@ def finding(number: int) -> Finding:
         event_id=str(number),
         entity_id=f"e{number}",
         reason=HOSTILE,
+        provenance_path=[f"read /key → {HOSTILE} (0.95)", "write → /tmp/x (0.80)", "connect (no number)"],
     )
 
 
 TREE = [execution(1, 0, "agent"), execution(2, 1, f"cat {HOSTILE}"), execution(3, 2, "curl")]
 
 
-@pytest.mark.parametrize("view", [ProcessTree(TREE, [finding(2)]), FindingTable([finding(2)])])
-def test_a_hostile_name_stays_text(view: ProcessTree | FindingTable) -> None:
+VIEWS = [ProcessTree(TREE, [finding(2)]), FindingTable([finding(2)]), DataPath(finding(2))]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: type(view).__name__)
+def test_a_hostile_name_stays_text(view: ProcessTree | FindingTable | DataPath) -> None:
     assert "<script>" not in view._repr_html_()
     assert "&lt;script&gt;alert(1)" in view._repr_html_()
     assert "<script>alert" in repr(view)
@@ -67,3 +73,23 @@ def test_what_is_left_out_is_said() -> None:
 def test_a_very_deep_tree_is_drawn() -> None:
     deep = [execution(n, n - 1, "sh") for n in range(1, 3_000)]
     assert repr(ProcessTree(deep)).startswith("sh")
+
+
+def test_the_weakest_hop_is_marked() -> None:
+    assert repr(DataPath(finding(2))).splitlines()[2] == "2. write → /tmp/x (0.80)  ← weakest"
+    assert DataPath(finding(2))._repr_html_().count("weakest") == 1
+
+
+def test_a_long_session_is_sampled_and_says_so() -> None:
+    many = [execution(n, 1, HOSTILE) for n in range(timeline.SHOWN * 3)]
+    view = Timeline(many, [finding(5)])
+    assert len(view.shown) == timeline.SHOWN
+    assert f"{len(many)} events in 1 kinds, {timeline.SHOWN} drawn" in repr(view)
+    bundle = view._repr_mimebundle_()
+    assert "<script" not in bundle["image/svg+xml"]
+    assert "<script" not in str(bundle["application/vnd.plotly.v1+json"]["data"][0]["text"])
+
+
+def test_a_timeline_of_nothing_is_drawn() -> None:
+    assert Timeline([]).svg().startswith("<svg")
+    assert repr(Timeline([])) == "0 events in 0 kinds"
