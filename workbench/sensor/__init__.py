@@ -1,0 +1,1 @@
+"""The host sensor: source → scorer → respond → audit, live and in one process."""

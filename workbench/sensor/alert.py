@@ -1,0 +1,61 @@
+"""Alerts: a finding with its verdict, what was done about it, and the incident it belongs to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from workbench.event import Value
+from workbench.scorer import Finding
+from workbench.scorer.verdict import Verdict
+from workbench.sensor.containment import Contained
+from workbench.sensor.ocsf import finding_uid, to_ocsf
+
+_ACTIONS = {"observed": (3, "Observed"), "contained": (2, "Denied"), "would_block": (3, "Observed")}
+_ALERTED, _BLOCKED = (19, "Alert"), (2, "Blocked")
+
+
+class Alert(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """`action` is observed, would_block (enforcement was off) or contained.
+
+    `repeated` counts the further findings that it stands for.
+    """
+
+    finding: Finding
+    verdict: Verdict
+    action: str = "observed"
+    incident: str = ""
+    contained: Contained | None = None
+    reason: str = ""
+    repeated: int = 0
+    evidence: list[dict[str, Value]] = []
+    pack: str = ""
+    host: str = ""
+
+    @property
+    def uid(self) -> str:
+        """Name the finding: what a receiver tells repeated deliveries by."""
+        return finding_uid(self.finding)
+
+
+def alert_to_ocsf(alert: Alert) -> dict[str, Any]:
+    """Give the alert as an OCSF Detection Finding with the security_control profile."""
+    ocsf = to_ocsf(alert.finding, list(alert.evidence))
+    action_id, action = _ACTIONS[alert.action]
+    disposition_id, disposition = _BLOCKED if alert.action == "contained" else _ALERTED
+    ocsf["metadata"] |= {"profiles": ["security_control"], "correlation_uid": alert.incident}
+    ocsf |= {
+        "action_id": action_id,
+        "action": action,
+        "disposition_id": disposition_id,
+        "disposition": disposition,
+        "count": 1 + alert.repeated,
+    }
+    ocsf["unmapped"] |= {
+        "verdict": msgspec.to_builtins(alert.verdict),
+        "pack": alert.pack,
+        "host": alert.host,
+        **({"contained": msgspec.to_builtins(alert.contained)} if alert.contained else {}),
+    }
+    return ocsf

@@ -1,0 +1,195 @@
+"""The audit log: append-only JSON lines, chained by hash, with signed checkpoints.
+
+A line is a record's JSON with the chain value put in last:
+
+    {"sequence":7,"time":"…Z","kind":"finding","session":"…","body":{…},"chain":"<64 hex>"}
+
+    chain(n) = SHA-256( chain(n-1) ‖ SHA-256(the line without `,"chain":"…"`) ), chain(0) = 32 zero bytes
+
+so a record can be left out of a copy and stand there as its digest alone, and the rest still verifies. A
+record of kind `checkpoint` holds an Ed25519 signature over `CHECKPOINT`, its sequence (8 bytes, big endian)
+and the chain value before it. The newest one also lies beside the log, in LOG.head, which shows a cut end.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from workbench.errors import InputError
+from workbench.event import format_timestamp
+from workbench.pack.files import write_aside
+from workbench.scorer.envelope import key_id
+
+CHECKPOINT = b"agent-detection-workbench audit checkpoint 1\n"
+START = bytes(32)
+TAIL = len(b',"chain":""}') + 64
+_EVERY = 64
+_SIGNED_WITHIN = 5.0
+_MOST_WAITING = 4_096
+_LONGEST = 8 << 20
+
+
+def link(previous: bytes, digest: bytes) -> bytes:
+    """Give the chain value of a record by the one before it and its own digest."""
+    return sha256(previous + digest).digest()
+
+
+def chained(content: bytes, chain: bytes) -> bytes:
+    """Give the line of a record's JSON.
+
+    >>> chained(b'{"sequence":1}', bytes(32))[:30]
+    b'{"sequence":1,"chain":"0000000'
+    """
+    return content[:-1] + b',"chain":"' + chain.hex().encode() + b'"}'
+
+
+def content_of(line: bytes) -> tuple[bytes, bytes]:
+    """Give a line's record and chain value; raises ValueError when it is no line of a log."""
+    if line[-TAIL:-66] != b',"chain":"' or line[-2:] != b'"}':
+        raise ValueError("not a chained record")
+    return line[:-TAIL] + b"}", bytes.fromhex(line[-66:-2].decode("ascii"))
+
+
+def signed_part(sequence: int, chain: bytes) -> bytes:
+    """Give the bytes that a checkpoint signs."""
+    return CHECKPOINT + sequence.to_bytes(8, "big") + chain
+
+
+def head_of(log: Path) -> Path:
+    """Give the file that keeps the newest checkpoint."""
+    return log.with_name(log.name + ".head")
+
+
+class AuditLog:
+    """Appends records; a checkpoint follows every `every` of them, at each start and at the end.
+
+    When the disk is full, records wait in memory, up to a bound; what is lost then is counted and told by the
+    first record that can be written again.
+    """
+
+    def __init__(self, path: Path, key: Ed25519PrivateKey, *, every: int = _EVERY) -> None:
+        """Open or create; raises InputError when the file cannot be written."""
+        self._path, self._key, self._every = path, key, every
+        self._waiting: deque[tuple[str, str, Any]] = deque()
+        self._unsigned = self.lost = 0
+        self._signed = time.monotonic()
+        self._head: dict[str, Any] = {}
+        self._flusher = ThreadPoolExecutor(1, "audit-flush")
+        self.sequence, self._chain, torn = _resume(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise InputError(
+                f"cannot be written: {error.strerror}", place=path, mend="choose another --audit"
+            ) from None
+        self._good = os.fstat(self._handle).st_size
+        if self._good and os.pread(self._handle, 1, self._good - 1) != b"\n":
+            self._good += os.write(self._handle, b"\n")
+        if torn:
+            # A writer that died in the middle of a line: the piece stays, and a record says what it was.
+            self.append("recovered", {"torn_sha256": sha256(torn).hexdigest(), "torn_bytes": len(torn)})
+
+    @property
+    def chain(self) -> bytes:
+        """The chain value of the last record."""
+        return self._chain
+
+    def append(self, kind: str, body: Any, session: str = "") -> bool:
+        """Write a record; tells whether it reached the file."""
+        self._waiting.append((kind, session, body))
+        while self._waiting:
+            if not self._write(*self._waiting[0]):
+                if len(self._waiting) > _MOST_WAITING:
+                    self._waiting.popleft()
+                    self.lost += 1
+                return False
+            self._waiting.popleft()
+            if self.lost and not self._waiting:
+                lost, self.lost = self.lost, 0
+                self._waiting.append(
+                    ("gap", "", {"records_lost": lost, "because": "the log could not be written"})
+                )
+        if self._unsigned >= self._every:
+            self.checkpoint()
+        return True
+
+    def _write(self, kind: str, session: str, body: Any) -> bool:
+        record: dict[str, Any] = {
+            "sequence": self.sequence + 1,
+            "time": format_timestamp(time.time_ns()),
+            "kind": kind,
+        }
+        if session:
+            record["session"] = session
+        record["body"] = body
+        content = msgspec.json.encode(record)
+        chain = link(self._chain, sha256(content).digest())
+        line = chained(content, chain) + b"\n"
+        try:
+            written = os.write(self._handle, line)
+            if written < len(line):
+                raise OSError
+        except OSError:
+            os.ftruncate(self._handle, self._good)  # our own piece of a line, never a whole record
+            return False
+        self._good += len(line)
+        self.sequence, self._chain = self.sequence + 1, chain
+        self._unsigned += 1
+        return True
+
+    def checkpoint(self) -> None:
+        """Sign all that was written so far, and flush it to disk."""
+        body = {
+            "key": key_id(self._key.public_key()),
+            "signature": self._key.sign(signed_part(self.sequence + 1, self._chain)).hex(),
+            "signs": self._chain.hex(),
+        }
+        if self._write("checkpoint", "", body):
+            self._unsigned, self._signed = 0, time.monotonic()
+            self._head = {"sequence": self.sequence, **body}
+            self._flusher.submit(self._flush)
+
+    def _flush(self) -> None:
+        """Bring the log and its head to disk, beside the scoring, which must not wait for a disk."""
+        with suppress(OSError, InputError):  # a full disk shows in the next record that is written
+            os.fsync(self._handle)
+            write_aside(head_of(self._path), msgspec.json.encode(self._head) + b"\n", mode=0o600)
+
+    def checkpoint_if_due(self) -> None:
+        """Sign when something unsigned has waited for `_SIGNED_WITHIN` seconds."""
+        if self._unsigned and time.monotonic() - self._signed > _SIGNED_WITHIN:
+            self.checkpoint()
+
+    def close(self) -> None:
+        """Sign, flush and close."""
+        self.checkpoint()
+        self._flusher.shutdown()
+        os.close(self._handle)
+
+
+def _resume(path: Path) -> tuple[int, bytes, bytes]:
+    """Give the last record's sequence and chain value, and what was left of a line after it."""
+    if not path.exists():
+        return 0, START, b""
+    with path.open("rb") as log:
+        log.seek(max(0, path.stat().st_size - _LONGEST))
+        *whole, torn = log.read().split(b"\n")
+    for line in (torn, *reversed(whole)):
+        try:
+            content, chain = content_of(line)
+            sequence = int(msgspec.json.decode(content)["sequence"])
+        except (ValueError, KeyError, TypeError):
+            continue
+        return sequence, chain, b"" if line is torn else torn
+    return 0, START, torn

@@ -1,0 +1,152 @@
+"""`workbench sensor run`, `workbench audit verify` and `workbench audit export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Trust = Annotated[
+    list[Path] | None, typer.Option("--trust", metavar="PUB", help="a public key to trust; repeatable")
+]
+Log = Annotated[Path, typer.Argument(metavar="LOG", help="an audit log, or the chain.jsonl of a bundle")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the `sensor` and `audit` commands."""
+    sensor = typer.Typer(no_args_is_help=True, help="Watch agents on this host with a signed pack.")
+    sensor.command("run")(run)
+    sensor.callback()(lambda: None)
+    app.add_typer(sensor, name="sensor")
+    audit = typer.Typer(no_args_is_help=True, help="Check and share what a sensor wrote down.")
+    audit.command("verify")(verify)
+    audit.command("export")(export)
+    app.add_typer(audit, name="audit")
+
+
+def run(
+    pack: Annotated[
+        Path, typer.Option("--pack", metavar="P", help="the signed pack; taken up again when it changes")
+    ],
+    command: Annotated[list[str] | None, typer.Argument(metavar="-- CMD…", help="the agent to start")] = None,
+    pid: Annotated[
+        list[int] | None, typer.Option(help="watch a running process and its tree; repeatable")
+    ] = None,
+    trust: Trust = None,
+    enforce: Annotated[
+        bool, typer.Option("--enforce", help="end what a verdict blocks; alert only without it")
+    ] = False,
+    on_failure: Annotated[
+        str, typer.Option(help="open: the agent goes on when the sensor fails; closed: it is ended")
+    ] = "open",
+    sink: Annotated[
+        list[str] | None,
+        typer.Option(metavar="S", help="stdout[:ocsf], file:F, syslog:…, https://…, otlp://…; repeatable"),
+    ] = None,
+    audit: Annotated[
+        Path | None, typer.Option(metavar="LOG", help="the audit log; in the state directory by default")
+    ] = None,
+    audit_key: Annotated[
+        Path | None, typer.Option(metavar="K", help="the key that signs it; made beside it by default")
+    ] = None,
+    exceptions: Annotated[
+        Path | None, typer.Option(metavar="F", help="accepted findings, YAML: scope and end")
+    ] = None,
+    agent: Annotated[str, typer.Option(help="the agent's name")] = "unknown",
+    hooks: Annotated[
+        Path | None, typer.Option(help="where the harness's hooks append; a file of its own for CMD")
+    ] = None,
+    source: Annotated[str, typer.Option(help="source of events: auto, bcc, strace")] = "auto",
+    pin: Annotated[str, typer.Option(metavar="VERSION", help="run no other version of the pack")] = "",
+    minimum: Annotated[str, typer.Option(metavar="VERSION", help="run no older version of the pack")] = "",
+    revoked: Annotated[
+        Path | None, typer.Option(metavar="F", help="SHA-256 of payloads never to run, one a line")
+    ] = None,
+    rollout: Annotated[
+        int, typer.Option(min=0, max=100, help="per cent of hosts that take a new version")
+    ] = 100,
+    stats: Annotated[
+        Path | None, typer.Option(metavar="F", help="write counts, loss and latency as JSON")
+    ] = None,
+) -> int:
+    """Watch an agent: score what it does as it does it, alert, and write it down; block only with --enforce.
+
+    Exits with the command's own status.
+    Example: `workbench sensor run --pack exfil.pack -- codex exec "fix the test"`
+    """
+    from workbench.sensor.program import Settings, run_sensor
+
+    return run_sensor(
+        Settings(
+            pack=pack,
+            command=command or [],
+            pids=pid or [],
+            trust=trust,
+            enforce=enforce,
+            on_failure=on_failure,
+            sinks=sink or ["stdout"],
+            audit=audit,
+            audit_key=audit_key,
+            exceptions=exceptions,
+            agent=agent,
+            hooks=hooks,
+            source=source,
+            pin=pin,
+            minimum=minimum,
+            revoked=revoked,
+            rollout=rollout,
+            stats=stats,
+        )
+    )
+
+
+def verify(log: Log, trust: Trust = None) -> int:
+    """Check an audit log: every record, its place and the signatures; exit 1 when anything was tampered with.
+
+    Without --trust the public key beside the log is taken, which only shows that the log agrees with itself.
+
+    Example: `workbench audit verify audit.jsonl --trust audit.key.pub`
+    """
+    from workbench.errors import InputError
+    from workbench.sensor.verify import verify as check
+
+    beside = log.with_name(log.name + ".key.pub")
+    if not trust and not beside.is_file():
+        raise InputError(
+            "no key to check it with", place=log, mend="give --trust PUB, the sensor's public key"
+        )
+    report = check(log, trust or [beside])
+    for problem in report.problems:
+        typer.echo(f"tampered: {problem}")
+    for note in report.notes:
+        typer.echo(f"note: {note}")
+    if not trust:
+        typer.echo(
+            f"note: checked with {beside.name}, which lies beside the log; compare it with your own copy"
+        )
+    typer.echo(
+        f"{log}: {report.records} records"
+        + (f", {report.omitted} left out" if report.omitted else "")
+        + f", {report.checkpoints} signed checkpoints; trustworthy up to record {report.trusted}"
+        + (f" ({report.trusted_time})" if report.trusted_time else "")
+    )
+    return 0 if report.whole else 1
+
+
+def export(
+    log: Log,
+    session: Annotated[str, typer.Option("--session", metavar="ID", help="the session to give out")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="the bundle's directory, which must not exist")
+    ],
+    trust: Trust = None,
+) -> None:
+    """Give out one session's evidence as a bundle that a stranger can check without anything of ours.
+
+    Other sessions' records stay in the chain as digests only.
+    Example: `workbench audit export audit.jsonl --session 7f2c… --out evidence`
+    """
+    from workbench.sensor.bundle import export as write
+
+    typer.echo(f"{out}: {write(log, session, out, trust)} records of session {session}")

@@ -1,0 +1,140 @@
+"""Containment: SIGKILL of an offending tree, by pidfd and only of processes that are traced.
+
+It ends what goes on; what was done before the signal stays done, and each report of it says so.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import socket
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from workbench.sensor.tree import Process, Tree
+
+_PIDFD_GETFD = 438
+_STANDARD_ERROR = 2
+_PIPE_BUF = 4_096
+_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+_ROUNDS = 20
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class Contained(msgspec.Struct, kw_only=True):
+    """What was ended: `means` says how, `killed` the processes, `gone` those that had ended by themselves."""
+
+    means: str = "SIGKILL of the offending tree (containment, not prevention)"
+    killed: list[str] = []
+    gone: int = 0
+    told: bool = False
+
+
+def contain(tree: Tree, entity: str, reason: str) -> Contained:
+    """End the offending tree, after telling its standard error why; kills nothing that is not traced."""
+    done = Contained()
+    seen: set[str] = set()
+    for number in range(_ROUNDS):
+        members = [process for process in _members(tree, tree.offender(entity)) if process.entity not in seen]
+        if not members:
+            break
+        for process in members:
+            seen.add(process.entity)
+            with _opened(process) as handle:
+                if handle < 0:
+                    done.gone += 1
+                    continue
+                if number == 0 and not done.told:
+                    done.told = tell(handle, reason)
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(handle, signal.SIGKILL)
+                    done.killed.append(f"{process.name or 'process'}[{process.pid}]")
+    return done
+
+
+def _members(tree: Tree, top: str) -> list[Process]:
+    """Give the tree below `top`: as events told it, and children so young that no event told of them yet."""
+    found = {process.pid: process for process in tree.below(top)}
+    pending = [process for process in found.values() if alive(process)]
+    for process in pending:
+        for pid in _children(process.pid):
+            if pid not in found and (start := _start(pid)) is not None:
+                boot = process.entity.split("-")[0]
+                child = Process(f"{boot}-{start * _TICK_NS:x}-{pid:x}", pid, process.entity, name=_name(pid))
+                found[pid] = child
+                pending.append(child)
+    return list(found.values())
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        lists = [task.joinpath("children").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:
+        return []
+    return [int(child) for line in lists for child in line.split()]
+
+
+def _name(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
+    return ""
+
+
+def _start(pid: int) -> int | None:
+    """Give when a process began, in the kernel's ticks since boot; None when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return int(fields[19]) if fields[0] not in ("Z", "X") else None
+
+
+def alive(process: Process) -> bool:
+    """Whether the pid still is the process that was traced: ids are used again, start times are not."""
+    start, told = _start(process.pid), process.entity.split("-")
+    return start is not None and len(told) == 3 and abs(int(told[1], 16) // _TICK_NS - start) <= 1
+
+
+@contextmanager
+def _opened(process: Process) -> Iterator[int]:
+    """Hold the process by descriptor, -1 when it is gone: checked once held, so it cannot be another."""
+    try:
+        handle = os.pidfd_open(process.pid)
+    except (OSError, ValueError):
+        yield -1
+        return
+    try:
+        yield handle if alive(process) else -1
+    finally:
+        os.close(handle)
+
+
+def tell(handle: int, text: str) -> bool:
+    """Write to a process's standard error when that is a pipe or socket with room, which its agent reads.
+
+    The descriptor itself is taken over, with the rights it has: nothing is opened in the process's name.
+    """
+    taken = _LIBC.syscall(_PIDFD_GETFD, handle, _STANDARD_ERROR, 0)
+    if taken < 0:
+        return False
+    line = f"\n{text}\n".encode()[:_PIPE_BUF]
+    try:
+        mode = os.fstat(taken).st_mode
+        if stat.S_ISSOCK(mode):
+            with socket.socket(fileno=os.dup(taken)) as there:
+                there.send(line, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+                return True
+        if stat.S_ISFIFO(mode) and select.select([], [taken], [], 0)[1]:
+            os.write(taken, line)
+            return True
+    except OSError:
+        return False
+    finally:
+        os.close(taken)
+    return False

@@ -1,0 +1,111 @@
+"""Exceptions: findings that someone has looked at and accepts, within a scope and until a date.
+
+A YAML file, read again when it changes:
+
+    - rule: 44e8cfd6-6cd7-5f68-b378-0c748eeea800      # a rule's id, or "*"
+      repository: /home/ada/src/shop                  # where the session works, and below; or
+      session: 7f2c…                                  # one session; both left out: anywhere
+      until: 2026-12-31T00:00:00Z
+      by: ada
+      because: the deploy script talks to our own host
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import msgspec
+import yaml
+
+from workbench.errors import InputError
+from workbench.event import parse_timestamp
+from workbench.scorer import Finding
+
+
+class Excepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One exception; `until` is an RFC 3339 time."""
+
+    rule: str
+    until: str
+    by: str
+    because: str
+    session: str = ""
+    repository: str = ""
+
+    @property
+    def ends(self) -> int:
+        """When it expires, nanoseconds since 1970."""
+        return parse_timestamp(self.until)
+
+
+def read(path: Path) -> list[Excepted]:
+    """Read exceptions; raises InputError naming what is wrong."""
+    try:
+        found = msgspec.convert(yaml.safe_load(path.read_text()) or [], list[Excepted])
+        for each in found:
+            parse_timestamp(each.until)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", place=path, mend="check the path") from None
+    except (msgspec.ValidationError, yaml.YAMLError, ValueError) as error:
+        told = " ".join(str(error).split())
+        raise InputError(
+            f"not a list of exceptions: {told}", place=path, mend="each needs rule, until, by, because"
+        ) from None
+    return found
+
+
+class Exceptions:
+    """The exceptions in force; those that expire, come and go are told once, for the audit log."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._all: list[Excepted] = read(path) if path else []
+        self._changed = _stamp(path)
+        self._expired: set[Excepted] = set()
+
+    def covers(self, finding: Finding, directory: str, now: int) -> Excepted | None:
+        """Give the exception that a finding falls under at `now` (ns since 1970), None when there is none.
+
+        `directory` is where the finding's session works.
+        """
+        for each in self._all:
+            if each.rule not in ("*", finding.rule_id) or each.ends <= now:
+                continue
+            if each.session and each.session != finding.session:
+                continue
+            if each.repository and not _below(directory, each.repository):
+                continue
+            return each
+        return None
+
+    def refresh(self, now: int) -> list[tuple[str, Any]]:
+        """Read a changed file again; gives audit records of what changed, and of what expired."""
+        records: list[tuple[str, Any]] = []
+        if self._path and (stamp := _stamp(self._path)) != self._changed:
+            self._changed = stamp
+            try:
+                new = read(self._path)
+            except InputError as error:
+                records.append(("exceptions_refused", {"because": str(error), "kept": len(self._all)}))
+            else:
+                records += [("exception_added", each) for each in new if each not in self._all]
+                records += [("exception_removed", each) for each in self._all if each not in new]
+                self._all = new
+        for each in self._all:
+            if each.ends <= now and each not in self._expired:
+                self._expired.add(each)
+                records.append(("exception_expired", each))
+        return records
+
+
+def _below(directory: str, repository: str) -> bool:
+    return bool(directory) and PurePosixPath(directory).is_relative_to(PurePosixPath(repository))
+
+
+def _stamp(path: Path | None) -> tuple[int, int]:
+    try:
+        status = path.stat() if path else None
+    except OSError:
+        return 0, 0
+    return (status.st_mtime_ns, status.st_ino) if status else (0, 0)

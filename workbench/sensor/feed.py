@@ -1,0 +1,134 @@
+"""What the sensor scores: kernel events and the harness's own word, redacted and in order."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import time
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+
+from capture.source import Redactor, Source
+from workbench.event import Value, check_event, order
+
+Fields = dict[str, Value]
+
+HOLD_NS = 300_000
+"""How long an event waits for one that happened before it and is told later, nanoseconds."""
+
+_MOST = 65_536
+_BYTES = 1 << 20
+
+
+class Reorder:
+    """Holds events for `hold` nanoseconds and gives them in order; `most` at once, the oldest leaving early.
+
+    >>> buffer = Reorder(hold=10)
+    >>> buffer.put([{"@timestamp": 5}, {"@timestamp": 3}])
+    >>> buffer.take(now=14), buffer.take(now=20)
+    ([{'@timestamp': 3}], [{'@timestamp': 5}])
+    """
+
+    def __init__(self, hold: int = HOLD_NS, most: int = _MOST) -> None:
+        self._hold, self._most = hold, most
+        self._heap: list[tuple[tuple[int, int], int, Fields]] = []
+        self._serial = 0
+
+    def __len__(self) -> int:
+        """Count the events that wait."""
+        return len(self._heap)
+
+    def put(self, events: list[Fields]) -> None:
+        """Let events wait."""
+        for event in events:
+            self._serial += 1
+            heapq.heappush(self._heap, (order(event), self._serial, event))
+
+    def take(self, now: int) -> list[Fields]:
+        """Give what has waited long enough at `now`, nanoseconds since 1970, or has no room."""
+        ripe: list[Fields] = []
+        heap, until = self._heap, now - self._hold
+        while heap and (heap[0][0][0] <= until or len(heap) > self._most):
+            ripe.append(heapq.heappop(heap)[2])
+        return ripe
+
+    def drain(self) -> list[Fields]:
+        """Give everything."""
+        return [heapq.heappop(self._heap)[2] for _ in range(len(self._heap))]
+
+
+class HookLog:
+    """Reads what hooks append to a file, from where it ends now on; what is no event is counted."""
+
+    def __init__(self, path: Path, session: str = "") -> None:
+        self._session = session
+        self._handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        os.lseek(self._handle, 0, os.SEEK_END)
+        self._rest = b""
+        self._count = 0
+        self.unknown: Counter[str] = Counter()
+
+    def read(self) -> list[Fields]:
+        """Give the events that were appended since the last call."""
+        new = os.read(self._handle, _BYTES)
+        if not new:
+            return []
+        *lines, self._rest = (self._rest + new).split(b"\n")
+        if len(self._rest) > _BYTES:
+            self._rest = b""
+            self.unknown["too long"] += 1
+        return [event for line in lines if (event := self._event(line))]
+
+    def _event(self, line: bytes) -> Fields | None:
+        try:
+            event = check_event(msgspec.json.decode(line, type=dict), self.unknown)
+        except (ValueError, RecursionError):
+            self.unknown["not an event"] += 1
+            return None
+        if event["event.category"] not in ("agent", "control") or event["event.action"] == "session_start":
+            return None  # the kernel's word is not a hook's to give; the session's start is ours
+        self._count += 1
+        event["event.id"] = f"h{self._count}"
+        if self._session:
+            event["gen_ai.conversation.id"] = self._session
+        return event
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._handle)
+
+
+class Feed:
+    """Joins a source and hooks; an event is given once nothing older is to be expected."""
+
+    def __init__(self, source: Source, *, hold: int = HOLD_NS) -> None:
+        self.source = source
+        self.hooks: HookLog | None = None
+        self._buffer = Reorder(hold)
+        self._redact = Redactor().event
+        self._hold_s = hold / 1e9
+
+    def put(self, events: list[Fields]) -> None:
+        """Take events that did not come by `poll`, such as a snapshot of what runs."""
+        redact = self._redact
+        for event in events:
+            redact(event)
+        self._buffer.put(events)
+
+    def poll(self, timeout: float) -> list[Fields]:
+        """Give the events that are ripe, waiting up to `timeout` seconds for the first."""
+        self.put(self.source.poll(self._hold_s if self._buffer else timeout))
+        if self.hooks is not None:
+            self.put(self.hooks.read())
+        return self._buffer.take(time.time_ns())
+
+    def drain(self, quiet: float = 0.02) -> list[Fields]:
+        """Give everything that is left, until the source says nothing for `quiet` seconds."""
+        while events := self.source.poll(quiet):
+            self.put(events)
+        self.put(self.source.settle())
+        if self.hooks is not None:
+            self.put(self.hooks.read())
+        return self._buffer.drain()

@@ -1,0 +1,166 @@
+"""The sensor's loop: takes events, has them scored, responds, and writes down what it saw and did."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from workbench.event import Event, Value
+from workbench.scorer import Finding
+from workbench.sensor import blocked
+from workbench.sensor.alert import Alert
+from workbench.sensor.audit import AuditLog
+from workbench.sensor.containment import contain
+from workbench.sensor.exceptions import Exceptions
+from workbench.sensor.feed import Feed
+from workbench.sensor.incidents import Incidents
+from workbench.sensor.latency import Latency
+from workbench.sensor.packs import Packs
+from workbench.sensor.tree import Tree
+
+_RECENT = 8_192
+_HOUSEKEEPING_S = 1.0
+
+
+class Outbox(Protocol):
+    """Where alerts go."""
+
+    def put(self, alert: Alert) -> int:
+        """Take an alert for every sink; gives how many sinks had no room for it."""
+
+
+class Sensor:
+    """One sensor; `enforce` lets it block, which a verdict must ask for and a pack must have measured."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        packs: Packs,
+        audit: AuditLog,
+        outbox: Outbox,
+        *,
+        enforce: bool = False,
+        exceptions: Exceptions | None = None,
+        incidents: Incidents | None = None,
+    ) -> None:
+        self.feed, self.packs, self.audit, self.outbox = feed, packs, audit, outbox
+        self.enforce = enforce
+        self._exceptions = exceptions or Exceptions()
+        self._incidents = incidents or Incidents()
+        self.tree = Tree()
+        self._recent: OrderedDict[str, Event] = OrderedDict()
+        self._kept = 0.0
+        self._directories: dict[str, str] = {}
+        self._host = platform.node()
+        self.latency = Latency()
+        self.counts = {"events": 0, "findings": 0, "alerts": 0, "blocks": 0, "excepted": 0, "undelivered": 0}
+
+    def pump(self, timeout: float, heed: Callable[[Event], None] | None = None) -> None:
+        """Take what came, waiting up to `timeout` seconds; `heed` sees each event before it is scored."""
+        self.take(self.feed.poll(timeout), heed)
+        now = time.monotonic()
+        if now - self._kept > _HOUSEKEEPING_S:
+            self._kept = now
+            self._keep_house()
+
+    def take(self, events: list[dict[str, Value]], heed: Callable[[Event], None] | None = None) -> None:
+        """Score events that are in order."""
+        for event in events:
+            if heed is not None:
+                heed(event)
+            self.score(event)
+            self.latency.add(time.time_ns() - int(event["@timestamp"]))  # type: ignore[arg-type]
+
+    def score(self, event: Event) -> None:
+        """Score one event and act on what it completes."""
+        scorer = self.packs.scorer
+        own, matched = scorer.examine(event)
+        findings = scorer.conclude(own, matched)
+        self.counts["events"] += 1
+        self.tree.follow(own)
+        self._remember(own)
+        for finding in findings:
+            self._report(own, finding)
+        session = str(own.get("gen_ai.conversation.id", ""))
+        if session and (directory := own.get("process.working_directory")):
+            self._directories.setdefault(session, str(directory))
+        if own["event.action"] == "session_end":
+            verdict = scorer.verdicts.session(session)
+            self.audit.append("session_end", {"verdict": msgspec.to_builtins(verdict)}, session)
+            self._directories.pop(session, None)
+        elif own["event.action"] == "session_start":
+            self.audit.append("session_start", {"event": own}, session)
+
+    def _remember(self, event: Event) -> None:
+        self._recent[str(event.get("event.id", ""))] = event
+        if len(self._recent) > _RECENT:
+            self._recent.popitem(last=False)
+
+    def _report(self, event: Event, finding: Finding) -> None:
+        self.counts["findings"] += 1
+        names = dict.fromkeys([*finding.evidence, finding.event_id])
+        evidence = [dict(self._recent[name]) for name in names if name in self._recent]
+        about = event if finding.session == event.get("gen_ai.conversation.id", "") else {}
+        verdict = self.packs.scorer.verdicts.update(about, [finding])
+        alert = Alert(
+            finding=finding, verdict=verdict, evidence=evidence, pack=self.packs.name, host=self._host
+        )
+        body = {"uid": alert.uid, "finding": finding, "verdict": verdict, "evidence": evidence}
+        if lost := len(names) - len(evidence):
+            body["evidence_not_kept"] = lost
+        excepted = self._exceptions.covers(
+            finding, self._directories.get(finding.session, ""), time.time_ns()
+        )
+        if excepted is not None:
+            self.counts["excepted"] += 1
+            self.audit.append("excepted", body | {"exception": excepted}, finding.session)
+            return
+        self.audit.append("finding", body, finding.session)
+        if verdict.decision == "block":
+            self._block(finding, evidence, alert)
+        if verdict.decision != "audit":
+            self._send(self._incidents.offer(alert, time.time_ns()))
+
+    def _block(self, finding: Finding, evidence: list[dict[str, Value]], alert: Alert) -> None:
+        if not self.enforce:
+            alert.action = "would_block"
+            self.audit.append(
+                "would_block", {"uid": alert.uid, "because": "enforcement is off"}, finding.session
+            )
+            return
+        alert.reason = blocked.reason(finding, evidence[-1] if evidence else {})
+        alert.contained = contain(self.tree, finding.entity_id, alert.reason)
+        alert.action = "contained"
+        self.counts["blocks"] += 1
+        told = blocked.account(finding, list(evidence), alert.contained)
+        self.audit.append("block", {"uid": alert.uid, **told}, finding.session)
+        self.audit.checkpoint()
+
+    def _send(self, alerts: list[Alert]) -> None:
+        for alert in alerts:
+            self.counts["alerts"] += 1
+            if refused := self.outbox.put(alert):
+                self.counts["undelivered"] += refused
+                self.audit.append(
+                    "gap",
+                    {"uid": alert.uid, "because": f"{refused} sinks had no room"},
+                    alert.finding.session,
+                )
+
+    def _keep_house(self) -> None:
+        now = time.time_ns()
+        self._send(self._incidents.due(now))
+        for kind, body in [*self.packs.refresh(), *self._exceptions.refresh(now)]:
+            self.audit.append(kind, body)
+        self.audit.checkpoint_if_due()
+
+    def close(self) -> None:
+        """Close every open window and send what was held back."""
+        for finding in self.packs.scorer.close():
+            self._report({}, finding)
+        self._send(self._incidents.flush())

@@ -1,0 +1,58 @@
+"""Where alerts go, each by a URL: `open_sink` gives the sink."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from importlib import import_module
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from workbench.errors import InputError
+from workbench.sensor.alert import Alert
+
+
+class SinkError(Exception):
+    """A delivery that failed and is to be tried again."""
+
+
+class Sink(Protocol):
+    """Sends alerts, all or none; `name` is fit for a directory and the same at each start."""
+
+    name: str
+
+    def send(self, alerts: list[Alert]) -> None:
+        """Send; raises SinkError when it must be tried again."""
+
+
+_SCHEMES = {
+    "stdout": "lines",
+    "file": "lines",
+    "syslog": "syslog",
+    "http": "webhook",
+    "https": "webhook",
+    "otlp": "otlp",
+    "otlps": "otlp",
+}
+
+
+def open_sink(url: str) -> Sink:
+    """Open a sink.
+
+    `stdout`, `stdout:ocsf`, `file:PATH` (OCSF lines), `syslog://HOST[:514]` (UDP; `?tcp`), `syslog:/dev/log`,
+    `https://HOST/PATH` (webhook; `?shape=slack` or `?shape=pagerduty`), `otlp://HOST:4318` (`otlps` for TLS).
+    Raises InputError for anything else.
+    """
+    scheme = url.partition(":")[0]
+    if scheme not in _SCHEMES:
+        raise InputError(f"no sink {url[:80]!r}", mend=f"begin with one of {', '.join(_SCHEMES)}")
+    sink: Sink = import_module(f"workbench.sensor.sinks.{_SCHEMES[scheme]}").open_url(url)
+    return sink
+
+
+def name_of(url: str) -> str:
+    """Name a sink by its URL, without telling what the URL may hold.
+
+    >>> name_of("https://hooks.example/T0/secret")[:6]
+    'https-'
+    """
+    return f"{urlsplit(url).scheme or url.partition(':')[0]}-{sha256(url.encode()).hexdigest()[:12]}"

@@ -1,0 +1,170 @@
+"""A queue on disk in front of each sink: it survives a dead sink and a restart, and is bounded.
+
+Alerts lie as JSON lines in DIR/queue.jsonl; DIR/taken holds how many bytes the sink has accepted. An alert
+may be delivered twice, never not at all: receivers know it by its uid.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from workbench.pack.files import write_aside
+from workbench.sensor.alert import Alert
+from workbench.sensor.sinks import Sink, SinkError
+
+_MOST_BYTES = 64 << 20
+_BATCH = 64
+_LONGEST_WAIT = 60.0
+
+
+class Queue:
+    """The file; only one process may hold it."""
+
+    def __init__(self, directory: Path, most: int = _MOST_BYTES) -> None:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file, self._mark, self._most = directory / "queue.jsonl", directory / "taken", most
+        self._handle = os.open(self._file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = threading.Lock()
+        self._size = os.fstat(self._handle).st_size
+        self._taken = self._read_mark()
+        self._end_torn_line()
+
+    def _read_mark(self) -> int:
+        try:
+            taken = int(self._mark.read_text())
+        except (OSError, ValueError):
+            return 0
+        return taken if taken <= self._size else 0
+
+    def _end_torn_line(self) -> None:
+        if self._size and os.pread(self._handle, 1, self._size - 1) != b"\n":
+            self._size += os.write(self._handle, b"\n")
+
+    def put(self, line: bytes) -> bool:
+        """Add a line; tells whether there was room for it."""
+        data = line + b"\n"
+        with self._lock:
+            if self._size - self._taken + len(data) > self._most:
+                return False
+            try:
+                written = os.write(self._handle, data)
+            except OSError:
+                return False
+            if written < len(data):
+                with suppress(OSError):
+                    os.ftruncate(self._handle, self._size)
+                return False
+            self._size += len(data)
+        return True
+
+    def peek(self) -> tuple[list[bytes], int]:
+        """Give the next lines, and where they end."""
+        with self._lock:
+            data = os.pread(self._handle, min(self._size - self._taken, _MOST_BYTES), self._taken)
+            lines = data.splitlines(keepends=True)[:_BATCH]
+            return [line.strip() for line in lines], self._taken + sum(map(len, lines))
+
+    def drop(self, until: int) -> None:
+        """Forget what the sink has accepted; an emptied file begins again."""
+        with self._lock:
+            self._taken = until
+            if self._taken >= self._size:
+                write_aside(self._mark, b"0", mode=0o600)
+                os.ftruncate(self._handle, 0)
+                self._taken = self._size = 0
+            else:
+                write_aside(self._mark, str(until).encode(), mode=0o600)
+
+    def __len__(self) -> int:
+        """Count the bytes that wait."""
+        return self._size - self._taken
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._handle)
+
+
+class Delivery(threading.Thread):
+    """Sends a queue to its sink, trying again with growing pauses for as long as it fails."""
+
+    def __init__(self, sink: Sink, queue: Queue, *, pause: float = 0.2) -> None:
+        super().__init__(name=f"sink-{sink.name}", daemon=True)
+        self.sink, self.queue = sink, queue
+        self._pause = pause
+        self._wake, self._ending = threading.Event(), threading.Event()
+        self.failures = 0
+        self.unreadable = 0
+
+    def notify(self) -> None:
+        """Say that there is something to send."""
+        self._wake.set()
+
+    def run(self) -> None:
+        """Send until told to end."""
+        wait = self._pause
+        while True:
+            lines, end = self.queue.peek()
+            if not lines:
+                if self._ending.is_set():
+                    return
+                self._wake.wait(1.0)
+                self._wake.clear()
+                continue
+            alerts = [alert for line in lines if (alert := self._decode(line))]
+            try:
+                self.sink.send(alerts)
+            except SinkError:
+                self.failures += 1
+                if self._ending.wait(wait * random.uniform(0.5, 1.5)):  # noqa: S311 - spreads retries
+                    return
+                wait = min(2 * wait, _LONGEST_WAIT)
+                continue
+            wait = self._pause
+            self.queue.drop(end)
+
+    def _decode(self, line: bytes) -> Alert | None:
+        try:
+            return msgspec.json.decode(line, type=Alert)
+        except ValueError:  # a line that a crash cut
+            self.unreadable += bool(line)
+            return None
+
+    def end(self, grace: float) -> int:
+        """Send what is left within `grace` seconds; gives how many bytes stay for the next start."""
+        self._ending.set()
+        self._wake.set()
+        self.join(grace)
+        return len(self.queue)
+
+
+class Spool:
+    """All sinks of a sensor, each with a queue of its own, so that a dead one does not hold up the others."""
+
+    def __init__(self, directory: Path, sinks: list[Sink], *, most: int = _MOST_BYTES) -> None:
+        self._deliveries = [Delivery(sink, Queue(directory / sink.name, most)) for sink in sinks]
+
+    def start(self) -> None:
+        """Begin to deliver, what an earlier run left first."""
+        for delivery in self._deliveries:
+            delivery.start()
+
+    def put(self, alert: Alert) -> int:
+        """Take an alert for every sink; gives how many had no room for it."""
+        line = msgspec.json.encode(alert)
+        refused = 0
+        for delivery in self._deliveries:
+            if delivery.queue.put(line):
+                delivery.notify()
+            else:
+                refused += 1
+        return refused
+
+    def end(self, grace: float = 5.0) -> dict[str, int]:
+        """Send what is left; gives, for each sink, the bytes that wait for the next start."""
+        return {delivery.sink.name: delivery.end(grace) for delivery in self._deliveries}

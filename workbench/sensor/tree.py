@@ -1,0 +1,94 @@
+"""The processes of the traced trees: who descends from whom, and for which tool call."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from workbench.event import Event, integer
+
+_MOST = 65_536
+
+
+@dataclass
+class Process:
+    """One traced process; `entity` names it for good, `pid` only while it lives."""
+
+    entity: str
+    pid: int
+    parent: str = ""
+    actor: str = ""
+    call: str = ""
+    name: str = ""
+    children: set[str] = field(default_factory=set)
+
+
+class Tree:
+    """Follows events; knows the `most` processes that were seen last."""
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._processes: OrderedDict[str, Process] = OrderedDict()
+        self._most = most
+        self.roots: set[str] = set()
+        self.evicted = 0
+
+    def get(self, entity: str) -> Process | None:
+        """Give a process that is known."""
+        return self._processes.get(entity)
+
+    def follow(self, event: Event) -> None:
+        """Learn from an enriched event."""
+        entity = str(event.get("process.entity_id", ""))
+        if not entity:
+            return
+        if event["event.category"] == "agent":
+            if event["event.action"] == "session_start":
+                self.roots.add(entity)
+            return
+        process = self._processes.get(entity) or self._add(entity, integer(event, "process.pid"))
+        parent = str(event.get("process.parent.entity_id", ""))
+        if parent and not process.parent:
+            process.parent = parent
+            if parent in self._processes:
+                self._processes[parent].children.add(entity)
+        process.actor = str(event.get("attribution.actor", process.actor))
+        process.call = str(event.get("gen_ai.tool.call.id", process.call))
+        process.name = str(event.get("process.name", process.name))
+        action = event["event.action"]
+        if action == "fork" and (child := str(event.get("process.target.entity_id", ""))):
+            born = self._processes.get(child) or self._add(child, integer(event, "process.target.pid"))
+            born.parent, born.call = entity, process.call
+            process.children.add(child)
+        elif action == "exit":
+            self._processes.move_to_end(entity, last=False)
+
+    def _add(self, entity: str, pid: int) -> Process:
+        process = self._processes[entity] = Process(entity, pid)
+        if len(self._processes) > self._most:
+            self._processes.popitem(last=False)
+            self.evicted += 1
+        return process
+
+    def offender(self, entity: str) -> str:
+        """Give the top of what is to be ended for what a process did.
+
+        That is the whole command the agent ran, so that a pipeline ends with all its parts: the highest
+        process below the agent, or below the session's root where no agent is known, and of the same tool
+        call. For what the agent itself did, it is the agent.
+        """
+        top = self._processes.get(entity)
+        if top is None or top.actor == "agent" or entity in self.roots:
+            return entity
+        while (above := self._processes.get(top.parent)) and above.entity not in self.roots:
+            if above.actor == "agent" or (above.call and top.call and above.call != top.call):
+                break
+            top = above
+        return top.entity
+
+    def below(self, entity: str) -> list[Process]:
+        """Give a process and all that descend from it, parents first."""
+        names = [entity]
+        for name in names:
+            known = self._processes.get(name)
+            names += known.children if known else ()
+        return [process for name in names if (process := self._processes.get(name))]

@@ -1,0 +1,170 @@
+"""Verification of an audit log: finds an edit, a cut, a reorder, and tells what can still be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from workbench.errors import InputError
+from workbench.scorer.envelope import PublicKey, key_id, read_public_key
+from workbench.sensor.audit import START, content_of, head_of, link, signed_part
+
+
+@dataclass
+class Report:
+    """What verification found; `trusted` is the sequence number up to which signed records are whole."""
+
+    records: int = 0
+    trusted: int = 0
+    trusted_time: str = ""
+    checkpoints: int = 0
+    omitted: int = 0
+    stopped: bool = False
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was tampered with."""
+        return not self.problems
+
+
+class _Chain:
+    """Walks the lines, holding what the next one must continue."""
+
+    def __init__(self, keys: dict[str, Ed25519PublicKey]) -> None:
+        self.report = Report()
+        self._keys = keys
+        self.chain = START
+        self.sequence = 0
+        self._broken = False
+        self._torn: bytes | None = None
+        self.last_time = ""
+
+    def take(self, number: int, line: bytes) -> None:
+        try:
+            raw = msgspec.json.decode(line)
+            if not isinstance(raw, dict):
+                raise ValueError("not an object")
+            if "omitted" in raw:
+                self._omitted(raw)
+                return
+            content, chain = content_of(line)
+            record = msgspec.json.decode(content)
+            sequence, kind = int(record["sequence"]), str(record["kind"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            if self._torn is not None:
+                self._fault(number, "is no record")
+            self._torn = line
+            return
+        if self._torn is not None and not self._explains(record):
+            self._fault(number, "follows a line that is no record and that nothing explains")
+        self._torn = None
+        self._place(number, sequence)
+        if link(self.chain, sha256(content).digest()) != chain:
+            self._fault(
+                number, f"record {sequence} was changed, or one before it was changed, removed or moved"
+            )
+        before, self.chain, self.sequence = self.chain, chain, sequence
+        self.report.records += 1
+        self.last_time = str(record.get("time", ""))
+        self.report.stopped = kind == "sensor_stop" or (kind == "checkpoint" and self.report.stopped)
+        if kind == "checkpoint":
+            self._checkpoint(number, record, before)
+
+    def _place(self, number: int, sequence: int) -> None:
+        if sequence == self.sequence + 1:
+            return
+        if sequence <= self.sequence:
+            self._fault(number, f"record {sequence} stands after record {self.sequence}: moved or repeated")
+        else:
+            self._fault(number, f"records {self.sequence + 1} to {sequence - 1} were removed")
+
+    def _explains(self, record: dict[str, Any]) -> bool:
+        body = record.get("body")
+        told = body.get("torn_sha256") if isinstance(body, dict) else None
+        return record["kind"] == "recovered" and told == sha256(self._torn or b"").hexdigest()
+
+    def _omitted(self, raw: dict[str, Any]) -> None:
+        self.chain = link(self.chain, bytes.fromhex(raw["omitted"]))
+        self.sequence += 1
+        self.report.omitted += 1
+
+    def _checkpoint(self, number: int, record: dict[str, Any], before: bytes) -> None:
+        body = record.get("body")
+        key = self._keys.get(body.get("key", "")) if isinstance(body, dict) else None
+        if key is None or not isinstance(body, dict):
+            self._fault(number, f"checkpoint {record['sequence']} is signed by an unknown key")
+            return
+        try:
+            key.verify(bytes.fromhex(body["signature"]), signed_part(int(record["sequence"]), before))
+        except (InvalidSignature, ValueError, KeyError, TypeError):
+            self._fault(number, f"the signature of checkpoint {record['sequence']} does not hold")
+            return
+        self.report.checkpoints += 1
+        if not self._broken:
+            self.report.trusted = self.sequence
+            self.report.trusted_time = self.last_time
+
+    def _fault(self, number: int, what: str) -> None:
+        self._broken = True
+        self.report.problems.append(f"line {number}: {what}")
+
+    def end(self) -> Report:
+        if self._torn is not None:
+            self.report.notes.append(
+                f"the last line is cut: {len(self._torn)} bytes of a record that was being written"
+            )
+        return self.report
+
+
+def verify(log: Path, trust: Iterable[PublicKey]) -> Report:
+    """Check every record of a log, or of an exported bundle's chain, against the trusted keys.
+
+    Raises InputError when the log cannot be read.
+    """
+    keys = {key_id(key): key for key in map(read_public_key, trust)}
+    chain = _Chain(keys)
+    try:
+        with log.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                chain.take(number, line.removesuffix(b"\n"))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", place=log, mend="check the path") from None
+    report = chain.end()
+    _check_end(log, keys, chain, report)
+    return report
+
+
+def _check_end(log: Path, keys: dict[str, Ed25519PublicKey], chain: _Chain, report: Report) -> None:
+    """Compare the end with the head that is kept beside the log, and say what nothing signs."""
+    head = head_of(log)
+    if head.is_file():
+        try:
+            told = msgspec.json.decode(head.read_bytes())
+            sequence, signature = int(told["sequence"]), bytes.fromhex(told["signature"])
+            keys[told["key"]].verify(signature, signed_part(sequence, bytes.fromhex(told["signs"])))
+        except (InvalidSignature, ValueError, KeyError, TypeError, OSError):
+            report.problems.append(f"{head.name}: is not a checkpoint signed by a trusted key")
+        else:
+            if sequence > chain.sequence:
+                report.problems.append(
+                    f"the end was cut: records {chain.sequence + 1} to {sequence} are gone"
+                )
+    elif not report.omitted:
+        report.notes.append(f"{head.name} is missing: a cut of whole records at the end would not show")
+    if not report.checkpoints:
+        report.problems.append("no checkpoint of a trusted key: nothing here is signed")
+    elif chain.sequence > report.trusted and report.whole:
+        report.notes.append(f"records after {report.trusted} are chained, but not signed yet")
+    if not report.stopped and report.whole:
+        report.notes.append(
+            "the log does not end with a sensor's stop: it still runs, was killed, or was cut since"
+        )

@@ -1,0 +1,131 @@
+"""Watching agents: starts a command under the sensor, or follows processes that run, to their end."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import select
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from capture.source import Child
+from workbench.errors import CaptureError
+from workbench.event import Event, Value
+from workbench.sensor.feed import HookLog
+from workbench.sensor.sensor import Sensor
+
+_WAIT = 0.05
+
+
+@dataclass
+class Agent:
+    """One agent that is watched: its session and root process."""
+
+    session: str
+    name: str
+    pid: int
+    entity: str = ""
+
+    def boundary(self, action: str, at: int) -> dict[str, Value]:
+        """Give the event that begins or ends its session at `at`, nanoseconds since 1970."""
+        event: dict[str, Value] = {
+            "@timestamp": at,
+            "event.category": "agent",
+            "event.action": action,
+            "event.provider": "sensor",
+            "event.id": f"{action}-{self.session}",
+            "gen_ai.conversation.id": self.session,
+            "gen_ai.agent.name": self.name,
+            "host.name": platform.node(),
+            "process.pid": self.pid,
+        }
+        return event | ({"process.entity_id": self.entity} if self.entity else {})
+
+
+class Watch:
+    """Runs a sensor over agents; `on_start` is told each session's id."""
+
+    def __init__(self, sensor: Sensor, on_start: Callable[[Agent], None] = lambda agent: None) -> None:
+        self._sensor, self._on_start = sensor, on_start
+        self._agents: list[Agent] = []
+
+    def _heed(self, event: Event) -> None:
+        """Begin a session with the first event of its root, which alone tells the process's start exactly."""
+        for agent in self._agents:
+            if not agent.entity and event.get("process.pid") == agent.pid and "process.entity_id" in event:
+                agent.entity = str(event["process.entity_id"])
+                self._sensor.score(agent.boundary("session_start", int(event["@timestamp"])))  # type: ignore[arg-type]
+                self._on_start(agent)
+
+    def _end(self, agent: Agent) -> None:
+        self._sensor.score(agent.boundary("session_end", max(time.time_ns(), self._sensor.packs.scorer.now)))
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        agent: str = "unknown",
+        hooks: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        prepare: Callable[[], None] | None = None,
+        ready: Callable[[int], None] = lambda pid: None,
+    ) -> int:
+        """Run the command to its end; gives its exit code, negative for a signal.
+
+        `prepare` runs in its process before its exec, `ready` here with its id before anything of it runs.
+        """
+        sensor, feed = self._sensor, self._sensor.feed
+        watched = Agent(str(uuid.uuid4()), agent, 0)
+        variables = dict(os.environ if env is None else env)
+        if hooks is not None:
+            feed.hooks = HookLog(hooks, watched.session)
+            variables["WORKBENCH_HOOK_LOG"] = str(hooks)
+        child = Child(command, env=variables, prepare=prepare)
+        watched.pid = child.pid
+        self._agents.append(watched)
+        gc.freeze()
+        try:
+            feed.source.start(child.pid)
+            ready(child.pid)
+            child.release()
+            while child.poll() is None:
+                sensor.pump(_WAIT, self._heed)
+        finally:
+            child.end(grace=0.5)
+            sensor.take(feed.drain(), self._heed)
+            self._end(watched)
+        return child.returncode if child.returncode is not None else -1
+
+    def attach(self, pids: Sequence[int], *, agent: str = "unknown", hooks: Path | None = None) -> None:
+        """Follow running processes and all that descend from them, until all have ended or Ctrl-C."""
+        sensor, feed = self._sensor, self._sensor.feed
+        handles: dict[int, Agent] = {}
+        for pid in pids:
+            try:
+                handle = os.pidfd_open(pid)
+            except OSError as error:
+                raise CaptureError(
+                    f"process {pid}: {error.strerror}", mend="give the id of a live process"
+                ) from None
+            handles[handle] = Agent(str(uuid.uuid4()), agent, pid)
+        self._agents += handles.values()
+        if hooks is not None:
+            feed.hooks = HookLog(hooks, self._agents[0].session if len(pids) == 1 else "")
+        try:
+            for pid in pids:
+                feed.put(feed.source.attach(pid))
+            while handles:
+                sensor.pump(_WAIT, self._heed)
+                for handle in select.select(list(handles), [], [], 0)[0]:
+                    sensor.take(feed.drain(), self._heed)
+                    self._end(handles.pop(handle))
+                    os.close(handle)
+        finally:
+            sensor.take(feed.drain(), self._heed)
+            for handle, watched in handles.items():
+                self._end(watched)
+                os.close(handle)
