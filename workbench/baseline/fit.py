@@ -26,14 +26,14 @@ def fit(recordings: Iterable[Recording], registries: Mapping[str, Any]) -> list[
     learned: dict[str, AgentBaseline] = {POPULATION: AgentBaseline(POPULATION)}
     benign = [recording for recording in recordings if not recording.malicious]
     for recording in sorted(benign, key=lambda recording: recording.session.started):
-        events = _enriched(recording, registries)
+        events = enriched(recording, registries)
         agent = recording.session.agent
         for name in (agent, POPULATION):
             learned.setdefault(name, AgentBaseline(name)).learn_session(events)
     return [baseline.freeze() for _, baseline in sorted(learned.items())]
 
 
-def _enriched(recording: Recording, registries: Mapping[str, Any]) -> list[dict[str, Value]]:
+def enriched(recording: Recording, registries: Mapping[str, Any]) -> list[dict[str, Value]]:
     """Give the events as the scorer's stages leave them under a pack without rules or baselines."""
     empty = Payload(
         format=FORMAT,
