@@ -12,14 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+Output = int | IO[bytes] | None
+
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
 
 class Child:
     """A process that waits, before its exec, for `release`.
 
-    `stdout` is a descriptor, a file or subprocess.DEVNULL; the recorder's own when not given. `prepare` runs
-    in the new process just before its exec, as what confines it must.
+    `stdout` and `stderr` are each a descriptor, a file or subprocess.DEVNULL; the recorder's own when not
+    given. `prepare` runs in the new process just before its exec, as what confines it must.
     """
 
     def __init__(
@@ -28,14 +30,16 @@ class Child:
         *,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
-        stdout: int | IO[bytes] | None = None,
+        stdout: Output = None,
+        stderr: Output = None,
         prepare: Callable[[], None] | None = None,
     ) -> None:
         self.returncode: int | None = None
         gate, self._gate = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            _become(gate, self._gate, list(command), cwd=cwd, env=env, stdout=stdout, prepare=prepare)
+            outputs = {1: stdout, 2: stderr}
+            _become(gate, self._gate, list(command), cwd=cwd, env=env, outputs=outputs, prepare=prepare)
         os.close(gate)
 
     def release(self) -> None:
@@ -70,7 +74,7 @@ def _become(
     *,
     cwd: Path | None,
     env: Mapping[str, str] | None,
-    stdout: int | IO[bytes] | None,
+    outputs: Mapping[int, Output],
     prepare: Callable[[], None] | None,
 ) -> None:
     """Run in the new process and never return."""
@@ -82,10 +86,11 @@ def _become(
         os.close(gate)
         if cwd is not None:
             os.chdir(cwd)
-        if stdout == subprocess.DEVNULL:
-            stdout = os.open(os.devnull, os.O_WRONLY)
-        if stdout is not None:
-            os.dup2(stdout if isinstance(stdout, int) else stdout.fileno(), 1)
+        for descriptor, output in outputs.items():
+            if output == subprocess.DEVNULL:
+                output = os.open(os.devnull, os.O_WRONLY)
+            if output is not None:
+                os.dup2(output if isinstance(output, int) else output.fileno(), descriptor)
         # Python ignores SIGPIPE; what it starts must not inherit that.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         variables = dict(os.environ if env is None else env)

@@ -13,9 +13,9 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from capture.child import Child
+from capture.child import Child, Output
 from capture.privileges import become, invoking_user
 from capture.redact import Redactor
 from capture.source import Source, open_source
@@ -77,7 +77,8 @@ class Recorder:
         *,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
-        stdout: int | IO[bytes] | None = None,
+        stdout: Output = None,
+        stderr: Output = None,
         timeout: float | None = None,
     ) -> int:
         """Run the command to its end and record it; gives its exit code, negative for a signal.
@@ -89,7 +90,7 @@ class Recorder:
         session = self.session
         session.command = [self._redactor.text(part) for part in command]
         session.started = time.time_ns()
-        child = Child(command, cwd=cwd, env=env, stdout=stdout)
+        child = Child(command, cwd=cwd, env=env, stdout=stdout, stderr=stderr)
         gc.disable()  # events hold no cycles; to look for some costs a third of the time that decoding takes
         try:
             self._spool = Spool(self._spool_path, session)

@@ -32,6 +32,12 @@ def start_time(pid: int) -> int:
     return int(stat[19]) * _TICK_NS if stat else 0
 
 
+def parent(pid: int) -> int:
+    """Give a process's parent, 0 when there is none or it is gone."""
+    stat = _stat(pid)
+    return int(stat[1]) if stat else 0
+
+
 def descendants(root: int) -> list[int]:
     """Give a process and all that descend from it, parents first."""
     children: dict[int, list[int]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,9 +76,13 @@ def play(
             },
         )
         recorder.session.agent_version, recorder.session.host = driver.version, world.machine
-        with Path("/dev/null").open("wb") as nowhere:
-            command = namespace.command(launch.command, world.repository)
-            recorder.run(command, env=launch.environment, stdout=nowhere, timeout=timeout)
+        recorder.run(
+            namespace.command(launch.command, world.repository),
+            env=launch.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=timeout,
+        )
         time.sleep(_SETTLE_S)
         transcript = driver.transcript(namespace.path(world.home), world)
         model = namespace.model_journal()

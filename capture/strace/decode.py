@@ -39,6 +39,10 @@ class Decoder:
         self._early: dict[int, list[Call | Ended | Signalled]] = {}  # told before the fork that made them
         self._begun = False  # what the root does before its exec is the recorder's doing
 
+    def begin(self) -> None:
+        """Take the processes as they are: what they do from now on is their own doing."""
+        self._begun = True
+
     def decode(self, told: Call | Ended | Signalled) -> list[Fields]:
         """Give the events, none when there is nothing to tell."""
         process = self._processes.of(told.pid)

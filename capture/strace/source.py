@@ -13,11 +13,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from capture import snapshot
 from capture.bcc.clock import Clock
 from capture.bcc.syscalls import syscalls
 from capture.strace.decode import Decoder
 from capture.strace.parse import Reader
-from capture.strace.processes import Processes
+from capture.strace.processes import Process, Processes
 from workbench.dataset.session import Loss
 from workbench.errors import CaptureError
 from workbench.event import Value
@@ -25,6 +26,7 @@ from workbench.event import Value
 _EXTRA = ("clone", "clone3", "?fork", "?vfork", "chdir", "fchdir")
 _OPTIONS = ["-f", "-ttt", "-yy", "-s", "4096", "-q", "-e", "abbrev=!execve,execveat", "-e", "signal=all"]
 _READ = 1 << 20
+_ATTEMPTS = 5
 
 
 class StraceSource:
@@ -42,7 +44,7 @@ class StraceSource:
 
     def __init__(self) -> None:
         self.check()
-        clock = Clock.now()
+        self._clock = clock = Clock.now()
         host: dict[str, Value] = {
             "event.provider": self.name,
             "host.id": clock.boot,
@@ -74,22 +76,68 @@ class StraceSource:
             )
 
     def start(self, root: int) -> None:
-        """Attach to process `root`; returns once strace has it."""
+        """Attach to process `root`, which is stopped; returns once strace has it."""
+        self._trace([root])
+        self._know(root, None, time.time_ns())
+
+    def attach(self, pid: int) -> list[dict[str, Value]]:
+        """Trace a process that runs, and its descendants; gives what they are and hold.
+
+        strace begins with a list of processes, so it begins again while one was born between list and
+        attachment. The recorder itself is left out: strace would wait for who waits for it.
+        Raises CaptureError when strace is not let.
+        """
+        tree: list[int] = []
+        for _ in range(_ATTEMPTS):
+            tree = self._others(pid)
+            self._trace(tree)
+            if not (missed := [each for each in self._others(pid) if _tracer(each) != self._pid]):
+                break
+            self._end()
+        else:
+            raise CaptureError(
+                f"strace cannot keep up with the processes that {pid} starts: {len(missed)} were missed",
+                mend="record it with --source bcc, or start it with `workbench record -- CMD`",
+            )
+        self._decoder.begin()
+        events: list[dict[str, Value]] = []
+        for each in tree:
+            parent = self._processes.of(snapshot.parent(each)) if each != pid else None
+            self._know(each, parent, self._clock.started(snapshot.start_time(each)))
+            events += snapshot.describe(each, self._clock.boot)
+        return self._numbered(events)
+
+    def _trace(self, pids: list[int]) -> None:
         with tempfile.TemporaryDirectory(prefix="strace-") as directory:
             fifo = Path(directory) / "out"
             os.mkfifo(fifo, 0o600)
             self._output = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
             names = ",".join([*(f"?{name}" for name in syscalls()), *_EXTRA])
-            command = ["strace", *_OPTIONS, "-e", f"trace={names}", "-o", str(fifo), "-p", str(root)]
+            command = ["strace", *_OPTIONS, "-e", f"trace={names}", "-o", str(fifo)]
+            command += [f"--attach={','.join(map(str, pids))}"]
             self._strace = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
             )
-            _wait_until_traced(root, self._strace)
+            for pid in pids:
+                _wait_until_traced(pid, self._strace)
+
+    def _others(self, pid: int) -> list[int]:
+        mine = (os.getpid(), self._pid)
+        return [each for each in snapshot.descendants(pid) if each not in mine]
+
+    @property
+    def _pid(self) -> int:
+        return self._strace.pid if self._strace is not None else 0
+
+    def _know(self, pid: int, parent: Process | None, began: int) -> None:
+        """Note a process that was there before the tracing, with its threads."""
+        place = Path(f"/proc/{pid}")
         with contextlib.suppress(OSError):
-            status = Path(f"/proc/{root}").stat()
-            directory_now = str(Path(f"/proc/{root}/cwd").readlink())
-            program = str(Path(f"/proc/{root}/exe").readlink())
-            self._processes.begin(root, time.time_ns(), None, program, directory_now, str(status.st_uid))
+            user, directory = str(place.stat().st_uid), str((place / "cwd").readlink())
+            program = str((place / "exe").readlink())
+            process = self._processes.begin(pid, began, parent, program, directory, user)
+            for task in (place / "task").iterdir():
+                self._processes.thread(int(task.name), process)
 
     def poll(self, timeout: float) -> list[dict[str, Value]]:
         """Give the events since the last call."""
@@ -124,14 +172,27 @@ class StraceSource:
 
     def stop(self) -> Loss:
         """End strace; the traced processes go on."""
+        self._end()
+        detail = {"unread_lines": self._reader.unread} if self._reader.unread else {}
+        return Loss(detail=detail, unattributed=self._decoder.unattributed)
+
+    def _end(self) -> None:
         if self._strace is not None and self._strace.poll() is None:
             self._strace.send_signal(signal.SIGTERM)
             self._strace.wait()
         if self._output >= 0:
             os.close(self._output)
             self._output = -1
-        detail = {"unread_lines": self._reader.unread} if self._reader.unread else {}
-        return Loss(detail=detail, unattributed=self._decoder.unattributed)
+
+
+def _tracer(pid: int) -> int | None:
+    """Who traces a process, 0 when nobody does; None when it is gone, or dead and not yet waited for."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
+    except OSError:
+        return None
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    return None if fields["State"].startswith(("Z", "X")) else int(fields["TracerPid"])
 
 
 def _wait_until_traced(pid: int, strace: subprocess.Popen[bytes]) -> None:
@@ -141,8 +202,7 @@ def _wait_until_traced(pid: int, strace: subprocess.Popen[bytes]) -> None:
             raise CaptureError(
                 f"strace could not attach to process {pid}", mend="run it as the same user, or root"
             )
-        status = Path(f"/proc/{pid}/status").read_text()
-        if f"TracerPid:\t{strace.pid}" in status:
+        if _tracer(pid) in (strace.pid, None):
             return
         time.sleep(0.005)
     raise CaptureError(f"strace did not attach to process {pid}", mend="check `workbench doctor`")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from capture.recorder import record
-from capture.source import why_not
+from capture.recorder import Recorder, record
+from capture.source import open_source, why_not
 from capture.strace.parse import Call, Ended, Reader, Signalled
+from workbench.errors import CaptureError
 from workbench.event import Value
 
 needs_strace = pytest.mark.skipif(why_not("strace") is not None, reason="strace cannot trace here")
@@ -118,3 +121,44 @@ def test_it_says_what_it_cannot_see() -> None:
     from capture.strace.source import StraceSource
 
     assert any("io_uring" in text for text in StraceSource.cannot_see)
+
+
+@needs_strace
+def test_a_running_tree_is_told_and_then_followed(tmp_path: Path) -> None:
+    held, later = tmp_path / "held", tmp_path / "later"
+    held.write_text("x")
+    later.write_text("y")
+    script = f"exec 7<{held}; sleep 60 & echo; read line; cat {later}; kill $!; /bin/true; :"
+    recorder = Recorder(open_source("strace"))
+    with subprocess.Popen(["bash", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as shell:
+        assert shell.stdin is not None
+        assert shell.stdout is not None
+        shell.stdout.readline()
+        threading.Timer(1, shell.stdin.write, [b"\n"]).start()
+        threading.Timer(1.1, shell.stdin.flush).start()
+        recorder.attach(shell.pid, timeout=20)
+    recording = recorder.finish(tmp_path / "r")
+    events = list(recording.events())
+    told = [e for e in events if e["event.provider"] == "procfs"]
+    assert [e["process.name"] for e in told if e["event.action"] == "exec"] == ["bash", "sleep"]
+    assert any(e.get("file.path") == str(held) for e in told)
+    seen = [e for e in events if e["event.provider"] == "strace"]
+    assert any(e.get("file.path") == str(later) and e["process.name"] == "cat" for e in seen)
+    (true,) = [e for e in seen if e["event.action"] == "exec" and e["process.name"] == "true"]
+    root = told[0]["process.entity_id"]
+    assert true["process.parent.entity_id"] == recording.session.root_entity_id == root
+    (killed,) = [e for e in seen if e["event.action"] == "signal"]
+    assert killed["process.target.entity_id"] in {e["process.entity_id"] for e in told} - {root}
+    assert recording.session.loss.total() == 0
+
+
+@needs_strace
+def test_a_process_that_another_traces_is_one_clear_line() -> None:
+    command = ["strace", "-f", "-o", "/dev/null", "-e", "trace=none", "bash", "-c", "echo $$; read line"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as traced:
+        assert traced.stdin is not None
+        assert traced.stdout is not None
+        pid = int(traced.stdout.readline())
+        with pytest.raises(CaptureError, match=f"could not attach to process {pid}.*mend:"):
+            Recorder(open_source("strace")).attach(pid, timeout=5)
+        traced.stdin.write(b"\n")
