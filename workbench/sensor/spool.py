@@ -16,7 +16,7 @@ import msgspec
 
 from workbench.pack.files import write_aside
 from workbench.sensor.alert import Alert
-from workbench.sensor.sinks import Sink, SinkError
+from workbench.sensor.sinks import Refused, Sink, SinkError
 
 _MOST_BYTES = 64 << 20
 _BATCH = 64
@@ -63,11 +63,11 @@ class Queue:
             self._size += len(data)
         return True
 
-    def peek(self) -> tuple[list[bytes], int]:
-        """Give the next lines, and where they end."""
+    def peek(self, most: int) -> tuple[list[bytes], int]:
+        """Give the next lines, `most` of them, and where they end."""
         with self._lock:
             data = os.pread(self._handle, min(self._size - self._taken, _MOST_BYTES), self._taken)
-            lines = data.splitlines(keepends=True)[:_BATCH]
+            lines = data.splitlines(keepends=True)[:most]
             return [line.strip() for line in lines], self._taken + sum(map(len, lines))
 
     def drop(self, until: int) -> None:
@@ -80,6 +80,11 @@ class Queue:
                 self._taken = self._size = 0
             else:
                 write_aside(self._mark, str(until).encode(), mode=0o600)
+
+    def keep_aside(self, line: bytes) -> None:
+        """Put a line where nothing sends it and nothing deletes it."""
+        with self._file.with_name("refused.jsonl").open("ab") as aside:
+            aside.write(line + b"\n")
 
     def __len__(self) -> int:
         """Count the bytes that wait."""
@@ -98,8 +103,7 @@ class Delivery(threading.Thread):
         self.sink, self.queue = sink, queue
         self._pause = pause
         self._wake, self._ending = threading.Event(), threading.Event()
-        self.failures = 0
-        self.unreadable = 0
+        self.failures = self.unreadable = self.refused = self._singly = 0
 
     def notify(self) -> None:
         """Say that there is something to send."""
@@ -109,7 +113,7 @@ class Delivery(threading.Thread):
         """Send until told to end."""
         wait = self._pause
         while True:
-            lines, end = self.queue.peek()
+            lines, end = self.queue.peek(1 if self._singly else _BATCH)
             if not lines:
                 if self._ending.is_set():
                     return
@@ -119,6 +123,9 @@ class Delivery(threading.Thread):
             alerts = [alert for line in lines if (alert := self._decode(line))]
             try:
                 self.sink.send(alerts)
+            except Refused:
+                self._set_aside(lines)
+                continue
             except SinkError:
                 self.failures += 1
                 if self._ending.wait(wait * random.uniform(0.5, 1.5)):  # noqa: S311 - spreads retries
@@ -126,7 +133,18 @@ class Delivery(threading.Thread):
                 wait = min(2 * wait, _LONGEST_WAIT)
                 continue
             wait = self._pause
+            self._singly -= bool(self._singly)
             self.queue.drop(end)
+
+    def _set_aside(self, lines: list[bytes]) -> None:
+        """Keep what the sink will never take, and go on; which of a batch it is shows when sent singly."""
+        if len(lines) > 1:
+            self._singly = len(lines)
+            return
+        self.refused += 1
+        lines, end = self.queue.peek(1)
+        self.queue.keep_aside(lines[0])
+        self.queue.drop(end)
 
     def _decode(self, line: bytes) -> Alert | None:
         try:
@@ -140,7 +158,10 @@ class Delivery(threading.Thread):
         self._ending.set()
         self._wake.set()
         self.join(grace)
-        return len(self.queue)
+        left = len(self.queue)
+        if not self.is_alive():
+            self.queue.close()
+        return left
 
 
 class Spool:

@@ -15,6 +15,10 @@ class SinkError(Exception):
     """A delivery that failed and is to be tried again."""
 
 
+class Refused(SinkError):
+    """A delivery that will fail however often it is tried."""
+
+
 class Sink(Protocol):
     """Sends alerts, all or none; `name` is fit for a directory and the same at each start."""
 

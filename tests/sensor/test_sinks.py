@@ -1,0 +1,227 @@
+"""Each sink delivers to a receiver that really listens, whatever the receiver does meanwhile."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from workbench.errors import InputError
+from workbench.sensor.sinks import SinkError, open_sink
+from workbench.sensor.sinks.syslog import message
+from workbench.sensor.sinks.syslog import open_url as open_syslog
+from workbench.sensor.spool import Delivery, Queue, Spool
+
+
+def settled(condition: Callable[[], object], seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_a_webhook_that_fails_half_the_time_gets_each_alert_in_order(
+    make: Any, receive: Any, tmp_path: Path
+) -> None:
+    receiver = receive(lambda number: 500 if number % 2 else 200)
+    sink = open_sink(f"http://127.0.0.1:{receiver.port}/hook")
+    queue = Queue(tmp_path)
+    for number in range(10):
+        assert queue.put(msgspec.json.encode(make.alert(number)))
+    delivery = Delivery(sink, queue, pause=0.001)
+    delivery.start()
+    assert settled(lambda: len(queue) == 0)
+    delivery.end(1)
+    times = [json.loads(body)["evidences"][0]["data"]["event_id"] for body in receiver.taken]
+    assert times == [f"e{number}" for number in range(10)]
+    assert delivery.failures == 10
+
+
+def test_a_webhook_is_signed_over_its_time_and_body(
+    make: Any, receive: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_WEBHOOK_KEY", "canary-key")
+    receiver = receive()
+    open_sink(f"http://127.0.0.1:{receiver.port}/a?b=c&shape=slack").send([make.alert()])
+    path, headers, body = receiver.requests[0]
+    assert path == "/a?b=c"
+    at, _, told = headers["X-Workbench-Signature"].removeprefix("t=").partition(",v1=")
+    assert told == hmac.new(b"canary-key", f"{at}.".encode() + body, "sha256").hexdigest()
+    assert abs(time.time() - int(at)) < 60
+
+
+def test_chosen_text_is_no_markup_in_slack(make: Any, receive: Any) -> None:
+    receiver = receive()
+    alert = make.alert(rule_title="<!channel> *x*", reason="<https://evil.example|click>\x1b[31m")
+    open_sink(f"http://127.0.0.1:{receiver.port}/?shape=slack").send([alert])
+    told = json.loads(receiver.taken[0])
+    assert "<!channel>" not in told["text"]
+    assert {block["text"]["type"] for block in told["blocks"] if "text" in block} == {"plain_text"}
+    assert "\x1b" not in receiver.taken[0].decode()
+
+
+def test_alerts_of_one_incident_are_one_in_pagerduty(
+    make: Any, receive: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_PAGERDUTY_KEY", "canary-routing-key")
+    receiver = receive()
+    open_sink(f"http://127.0.0.1:{receiver.port}/v2/enqueue?shape=pagerduty").send(
+        [make.alert(1), make.alert(2)]
+    )
+    told = [json.loads(body) for body in receiver.taken]
+    assert {each["dedup_key"] for each in told} == {"i1"}
+    assert told[0]["routing_key"] == "canary-routing-key"
+    assert told[0]["payload"]["severity"] == "error"
+
+
+def test_what_a_receiver_will_never_take_does_not_hold_up_the_rest(
+    make: Any, receive: Any, tmp_path: Path
+) -> None:
+    receiver = receive(lambda number: 422 if b'"e1"' in receiver.requests[-1][2] else 200)
+    queue = Queue(tmp_path)
+    for number in range(3):
+        queue.put(msgspec.json.encode(make.alert(number)))
+    delivery = Delivery(open_sink(f"http://127.0.0.1:{receiver.port}/"), queue, pause=0.001)
+    delivery.start()
+    assert settled(lambda: len(queue) == 0)
+    delivery.end(1)
+    assert len(receiver.taken) == 2
+    assert (tmp_path / "refused.jsonl").read_bytes().count(b"\n") == 1
+
+
+def test_alerts_outlive_a_dead_sink_and_a_restart(make: Any, receive: Any, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        dead = free.getsockname()[1]
+    first = Spool(tmp_path, [open_sink(f"http://127.0.0.1:{dead}/")])
+    first.start()
+    assert first.put(make.alert(1)) == 0
+    (left,) = first.end(0.3).values()
+    assert left > 0
+
+    receiver = receive()
+    sink = open_sink(f"http://127.0.0.1:{receiver.port}/")
+    sink.name = open_sink(f"http://127.0.0.1:{dead}/").name
+    second = Spool(tmp_path, [sink])
+    second.start()
+    second.put(make.alert(2))
+    assert settled(lambda: len(receiver.taken) == 2)
+    assert second.end() == {sink.name: 0}
+
+
+def test_a_full_spool_says_so_and_keeps_what_it_has(make: Any, tmp_path: Path) -> None:
+    line = msgspec.json.encode(make.alert())
+    queue = Queue(tmp_path, most=3 * len(line))
+    assert [queue.put(line) for _ in range(4)] == [True, True, False, False]
+    assert len(queue.peek(9)[0]) == 2
+
+
+def test_a_line_that_a_crash_cut_is_left_out_and_what_follows_is_sent(
+    make: Any, receive: Any, tmp_path: Path
+) -> None:
+    line = msgspec.json.encode(make.alert(1))
+    (tmp_path / "queue.jsonl").write_bytes(line + b"\n" + line[:50])
+    receiver = receive()
+    queue = Queue(tmp_path)
+    queue.put(msgspec.json.encode(make.alert(2)))
+    delivery = Delivery(open_sink(f"http://127.0.0.1:{receiver.port}/"), queue)
+    delivery.start()
+    assert settled(lambda: len(receiver.taken) == 2)
+    delivery.end(1)
+    assert delivery.unreadable == 1
+
+
+def test_otlp_is_what_a_collector_reads(make: Any, receive: Any) -> None:
+    receiver = receive()
+    open_sink(f"otlp://127.0.0.1:{receiver.port}").send([make.alert(1), make.alert(2)])
+    path, headers, body = receiver.requests[0]
+    assert (path, headers["Content-Type"]) == ("/v1/logs", "application/json")
+    service = pytest.importorskip("opentelemetry.proto.collector.logs.v1.logs_service_pb2")
+    from google.protobuf.json_format import Parse
+
+    request = Parse(body, service.ExportLogsServiceRequest())
+    (scope,) = request.resource_logs[0].scope_logs
+    assert [record.severity_text for record in scope.log_records] == ["high", "high"]
+    assert scope.log_records[1].time_unix_nano == 1_767_225_600_000_000_002
+    assert json.loads(scope.log_records[0].body.string_value)["class_uid"] == 2004
+
+
+def test_a_syslog_header_holds_whatever_text_is_chosen(make: Any) -> None:
+    alert = make.alert(session='a"]\n<1>', rule_id="\\")
+    alert.host = "a b\nc"
+    sent = message(alert)
+    assert sent.startswith(b"<83>1 2026-01-01T00:00:00Z a?b?c workbench-sensor - finding [alert@32473 ")
+    assert b'session="a\\"\\] <1>"' in sent
+    assert b"\n" not in sent
+
+
+def test_a_syslog_stream_is_opened_again(make: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sink = open_syslog(f"syslog://127.0.0.1:{server.getsockname()[1]}?tcp")
+
+        def took() -> None:
+            there, _ = server.accept()
+            with there:
+                count, _, text = there.recv(65536).partition(b" ")
+                assert int(count) == len(text)
+
+        sink.send([make.alert(1)])
+        took()
+        with pytest.raises(SinkError, match="closed"):
+            sink.send([make.alert(2)])
+        sink.send([make.alert(2)])
+        took()
+        sink.close()
+
+
+@pytest.mark.skipif(shutil.which("rsyslogd") is None, reason="rsyslog is not installed")
+@pytest.mark.parametrize("protocol", ["udp", "tcp"])
+def test_rsyslog_takes_what_is_sent(make: Any, tmp_path: Path, protocol: str) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    out, config = tmp_path / "out", tmp_path / "rsyslog.conf"
+    config.write_text(
+        f'module(load="im{protocol}")\ninput(type="im{protocol}" address="127.0.0.1" port="{port}")\n'
+        'template(name="t" type="string"'
+        ' string="%app-name%|%hostname%|%syslogseverity%|%structured-data%|%msg%\\n")\n'
+        f'*.* action(type="omfile" file="{out}" template="t")\n'
+    )
+    server = subprocess.Popen(["rsyslogd", "-n", "-f", config, "-i", tmp_path / "pid"])
+    try:
+        sink = open_syslog(f"syslog://127.0.0.1:{port}{'?tcp' if protocol == 'tcp' else ''}")
+
+        def sent() -> bool:
+            try:
+                sink.send([make.alert(1)])
+            except SinkError:
+                return False
+            time.sleep(0.1)
+            return out.exists() and out.read_text().count("\n") > 0
+
+        assert settled(sent)
+        sink.close()
+    finally:
+        server.terminate()
+        server.wait()
+    name, host, severity, data, text = out.read_text().splitlines()[0].split("|", 4)
+    assert (name, host, severity) == ("workbench-sensor", "h", "3")
+    assert 'session="s1"' in data
+    assert json.loads(text)["class_uid"] == 2004
+
+
+def test_an_unknown_sink_is_refused() -> None:
+    for url in ("carrier-pigeon:x", "stdout:xml", "http://h/?shape=fax", "otlp:", "syslog:x"):
+        with pytest.raises(InputError):
+            open_sink(url)
