@@ -88,8 +88,8 @@ def _become(
             os.chdir(cwd)
         for descriptor, output in outputs.items():
             if output == subprocess.DEVNULL:
-                output = os.open(os.devnull, os.O_WRONLY)
-            if output is not None:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+            elif output is not None:
                 os.dup2(output if isinstance(output, int) else output.fileno(), descriptor)
         # Python ignores SIGPIPE; what it starts must not inherit that.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)

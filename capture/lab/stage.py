@@ -87,7 +87,7 @@ def stage(scenario: Scenario, driver: Driver, seed: int, mutator: Mutator | None
 
 def make_world(scenario: Scenario, seed: int) -> World:
     """Draw the world of a run: hosts first, then the scenario's parameters, which may name them."""
-    world = World(seed)
+    world = World(seed, scenario.name)
     named = {"code": world.code_host, "pypi": "pypi.org", "npm": "registry.npmjs.org"}
     for role, kind in (_STANDING_HOSTS | scenario.hosts).items():
         world.add_host(role, kind, named.get(role, ""))

@@ -1,6 +1,7 @@
-"""A run's world: every name, path, id, port and secret it shows, drawn from the seed alone.
+"""A run's world: every name, path, id, port and secret it shows, drawn from the run's own randomness.
 
-Nothing here depends on the scenario, so that no name in a recording tells which scenario it was.
+The scenario's name only seeds the draw, so that two scenarios share no world and no name in a recording tells
+which scenario it was.
 """
 
 from __future__ import annotations
@@ -39,9 +40,10 @@ class Host:
 
 @dataclass
 class World:
-    """What one run looks like from inside; two worlds of the same seed are equal."""
+    """What one run looks like from inside; two worlds of the same scenario's name and seed are equal."""
 
     seed: int
+    scenario: str = ""
     user: str = ""
     project: str = ""
     directory: str = ""
@@ -57,7 +59,7 @@ class World:
 
     def __post_init__(self) -> None:
         """Draw everything that no scenario decides."""
-        self.random = random.Random(self.seed)  # noqa: S311 - names, not keys: repeatable on purpose
+        self.random = random.Random(f"{self.scenario}/{self.seed}")  # noqa: S311 - names, not keys: repeatable on purpose
         draw = self.random
         self.user = draw.choice(_WORDS["users"])
         self.directory = draw.choice(_WORDS["directories"])
