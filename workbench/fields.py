@@ -54,7 +54,7 @@ _PROCESS = (
     _field("process.thread.id", "integer", "thread id", ocsf="process.tid"),
     _field("process.name", "string", "the kernel's short name (comm)", ocsf="process.name"),
     _field("process.executable", "string", "the file that ran", "Image", ocsf="process.file.path"),
-    _field("process.args", "strings", "argument vector"),
+    _field("process.args", "strings", "argument vector", "ProcessArgs"),
     _field(
         "process.command_line", "string", "arguments joined by spaces", "CommandLine", ocsf="process.cmd_line"
     ),

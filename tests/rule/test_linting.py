@@ -60,6 +60,7 @@ def test_a_good_rule_is_good(rules: Path) -> None:
         ("tags: [attack.t1059.004]", "tags: [attack.execution]", "no-technique"),
         ("title: A shell starts", "title: A shell starts.", "title"),
         ("  condition", "  unused: {User: x}\n  condition", "unused"),
+        ("    Image|endswith: /sh", "    Image|endswith: /sh\n    LogonId: 1", "unfilled"),
         ("    Image|endswith: /sh", "    Image|endswith: /sh\n    DestinationPort: 1", "unfilled"),
         ("Image|endswith: /sh", "Image|all: [/bin/sh, /bin/ls]", "unreachable"),
     ],

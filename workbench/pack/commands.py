@@ -73,7 +73,8 @@ def build(
         raise InputError(f"--expires: {error}", mend="such as 2027-01-31T00:00:00Z") from None
     values = read_placeholders(placeholders) if placeholders else None
     ruleset = load(rules, placeholders=values, strict=not skip_refused)
-    refused = [*ruleset.errors, *lower_all(ruleset)[1]] if skip_refused else []
+    not_lowered = lower_all(ruleset)[1] if skip_refused else []
+    refused = [*ruleset.errors, *not_lowered]
     for fault in refused:
         typer.echo(f"left out: {printable(str(fault))}", err=True)
     payload = build_payload(
@@ -88,7 +89,8 @@ def build(
     pack = sign(payload, private)
     write_aside(out, pack)
     left_out = f", {len(refused)} faults left out" if refused else ""
-    typer.echo(f"{out}: {len(ruleset.rules)} rules, {len(pack):,} bytes{left_out}")
+    packed = len(ruleset.rules) - len(not_lowered)
+    typer.echo(f"{out}: {packed} rules, {len(pack):,} bytes{left_out}")
 
 
 def _baselines(file: Path) -> list[dict[str, object]]:

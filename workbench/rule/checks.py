@@ -12,6 +12,7 @@ from sigma.types import SigmaString
 
 from workbench.errors import RuleError
 from workbench.fields import resolve
+from workbench.rule import unseen
 from workbench.rule.logsource import is_auditd, kinds_of
 from workbench.rule.ruleset import LoadedRule
 
@@ -80,6 +81,18 @@ def _unused(rule: LoadedRule) -> Iterator[RuleError]:
             )
 
 
+def _unseen(rule: LoadedRule) -> Iterator[RuleError]:
+    """Fields that Sigma knows but no source here sees: what names them stays silent."""
+    if not isinstance(rule.sigma, SigmaRule):
+        return
+    names = unseen.AUDITD if is_auditd(rule.sigma.logsource) else unseen.SIGMA
+    for name, detection in rule.sigma.detection.detections.items():
+        for field in sorted(_fields(detection) & names):
+            cause = f"no source sees {field!r}: what asks for it stays silent"
+            mend = "name a field that a source fills, see docs/rules.md"
+            yield rule.document.fault(cause, "detection", name, code="unfilled", mend=mend)
+
+
 def _unfilled(rule: LoadedRule) -> Iterator[RuleError]:
     """Fields that no event of the rule's kinds holds."""
     if not isinstance(rule.sigma, SigmaRule) or is_auditd(rule.sigma.logsource):
@@ -144,4 +157,4 @@ def _window(rule: LoadedRule) -> Iterator[RuleError]:
             )
 
 
-_CHECKS: tuple[Check, ...] = (_identity, _technique, _unused, _unfilled, _unreachable, _window)
+_CHECKS: tuple[Check, ...] = (_identity, _technique, _unused, _unseen, _unfilled, _unreachable, _window)

@@ -19,6 +19,7 @@ from sigma.rule import SigmaRule
 
 from workbench.errors import Place, RuleError, RuleErrors
 from workbench.fields import FIELDS, SIGMA, resolve
+from workbench.rule import unseen
 from workbench.rule.correlations import lower_correlation
 from workbench.rule.extension import RISK
 from workbench.rule.logsource import is_auditd, kinds_of
@@ -133,15 +134,19 @@ class _Lowering:
             raise rule.document.fault("the condition is empty", "detection", "condition", code="condition")
         return self._tree(rule, tree, values, fields)
 
-    def _tree(self, rule: LoadedRule, tree: Any, values: Values, fields: _Fields) -> Any:
+    def _tree(
+        self, rule: LoadedRule, tree: Any, values: Values, fields: _Fields, *, wanted: bool = True
+    ) -> Any:
+        """Lower a condition; `wanted` is off where it stands under an odd number of `not`."""
         match tree:
             case ConditionNOT():
-                return ["not", self._tree(rule, tree.args[0], values, fields)]
+                return ["not", self._tree(rule, tree.args[0], values, fields, wanted=not wanted)]
             case ConditionAND() | ConditionOR():
                 operator = "and" if isinstance(tree, ConditionAND) else "or"
-                return _joined(operator, [self._tree(rule, part, values, fields) for part in tree.args])
+                parts = [self._tree(rule, part, values, fields, wanted=wanted) for part in tree.args]
+                return _joined(operator, parts)
             case ConditionFieldEqualsValueExpression() | ConditionValueExpression():
-                return self._leaf(rule, tree, values, fields)
+                return self._leaf(rule, tree, values, fields, wanted=wanted)
         raise rule.document.fault(
             f"the condition has a {type(tree).__name__}", "detection", "condition", code="condition"
         )
@@ -152,6 +157,8 @@ class _Lowering:
         leaf: ConditionFieldEqualsValueExpression | ConditionValueExpression,
         values: Values,
         fields: _Fields,
+        *,
+        wanted: bool,
     ) -> Any:
         try:
             field = (
@@ -160,6 +167,8 @@ class _Lowering:
                 else KEYWORD
             )
             found = values.predicates(field, leaf.value)
+            for predicate in found:
+                fields.check_unseen(predicate, wanted=wanted)
         except ValueFault as fault:
             source = getattr(leaf, "source", None)
             if source and str(source.path) != rule.document.path:  # of a filter in another file
@@ -190,9 +199,25 @@ class _Fields:
         self._labels = bool(rule.extension.label)
         self.audit = audit
 
+    def check_unseen(self, predicate: Predicate, *, wanted: bool) -> None:
+        """Refuse a test of a field that no source sees where its absence would make the rule fire."""
+        named = [predicate.field, *(predicate.value[:1] if predicate.op == "fieldref" else ())]
+        name = next((one for one in named if one in (unseen.AUDITD if self.audit else unseen.SIGMA)), None)
+        if name is None:
+            return
+        absence_fits = predicate.op == "null" or (predicate.op == "exists" and not predicate.value)
+        if absence_fits is wanted:
+            raise ValueFault(
+                f"no source sees {name!r}, and its absence would make the rule fire",
+                "unseen",
+                "leave this item out, or name a field that a source fills",
+            )
+
     def resolve(self, name: str) -> str:
+        """Give the field that a rule's name means; raises ValueFault when there is none."""
         if self.audit:
-            if name in auditd.FIELDS or (name[:1] == "a" and name[1:].isdecimal()):
+            known = name in auditd.FIELDS or name in unseen.AUDITD
+            if known or (name[:1] == "a" and name[1:].isdecimal()):
                 return name
             raise ValueFault(
                 f"auditd's field {name!r} cannot be derived from any event",
@@ -200,6 +225,8 @@ class _Fields:
                 "see the auditd view in docs/rules.md, or use a category",
             )
         field = resolve(name)
+        if field is None and name in unseen.SIGMA:
+            return name
         if field is None:
             close = get_close_matches(name, [*SIGMA, *FIELDS], 1)
             raise ValueFault(

@@ -67,7 +67,11 @@ def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
         )
         return None
     section = "filter" if "filter" in data else "detection"
-    found = list(_item_faults(document, data.get(section), (section,)))
+    found = [
+        *_item_faults(document, data.get(section), (section,)),
+        *_condition_faults(document, data.get(section), section),
+    ]
+    data = _lower_operators(data, section)
     source = SigmaRuleLocation(Path(document.path))
     kind: Any = SigmaFilter if section == "filter" else SigmaRule
     if "correlation" in data:
@@ -79,7 +83,7 @@ def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
     except Exception as fault:
         faults = [fault]
     # A fault of an item has been found already, where it stands.
-    items = {"modifier", "value", "regex", "modified"} if found else set()
+    items = {"modifier", "value", "regex", "modified", "condition"} if found else set()
     found += [error for error in map(partial(_translate, document), faults) if error.code not in items]
     errors.extend(found)
     if found:
@@ -129,8 +133,46 @@ def _item_faults(document: Document, definition: Any, keys: tuple[Key, ...]) -> 
             yield document.fault(fault.cause, *here, code=fault.code, mend=fault.mend)
 
 
+def _condition_faults(document: Document, definition: Any, section: str) -> Iterator[RuleError]:
+    """Refuse a condition that counts: since Sigma 2 that is a correlation's to say."""
+    condition = definition.get("condition", "") if isinstance(definition, dict) else ""
+    if not _texts(condition):
+        code, cause = "condition", "a condition is text"
+    elif any("|" in text for text in _listed(condition)):
+        code, cause = "aggregation", "a condition cannot count"
+    else:
+        return
+    mend = "name detections here, and count in a rule with `correlation:`"
+    yield document.fault(cause, section, "condition", code=code, mend=mend)
+
+
+def _lower_operators(data: dict[str, Any], section: str) -> dict[str, Any]:
+    """Write a condition's AND, OR and NOT small, as Sigma has them, unless a detection is so named."""
+    definition = data.get(section)
+    if not isinstance(definition, dict) or not _texts(definition.get("condition", "")):
+        return data
+    operators = {"AND", "OR", "NOT", "OF", "ALL", "THEM"} - definition.keys()
+
+    def lowered(condition: str) -> str:
+        return re.sub(r"[\w*-]+", lambda word: _small(word[0], operators), condition)
+
+    if "condition" not in definition:
+        return data
+    condition = definition["condition"]
+    written = [lowered(one) for one in condition] if isinstance(condition, list) else lowered(condition)
+    return {**data, section: {**definition, "condition": written}}
+
+
+def _small(word: str, operators: set[str]) -> str:
+    return word.lower() if word in operators else word
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def _texts(value: Any) -> bool:
-    return all(isinstance(one, str) for one in (value if isinstance(value, list) else [value]))
+    return all(isinstance(one, str) for one in _listed(value))
 
 
 def _locate(document: Document, detections: dict[str, SigmaDetection], section: str) -> None:
