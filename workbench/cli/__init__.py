@@ -18,6 +18,7 @@ PACKAGES = (
     "workbench.baseline.commands",
     "workbench.evaluate.commands",
     "workbench.evaluate.score_commands",
+    "workbench.evaluate.calibration_commands",
     "workbench.sensor.commands",
     "workbench.nb.commands",
     "workbench.cli.commands",

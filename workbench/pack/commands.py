@@ -44,6 +44,9 @@ def build(
     baseline: Annotated[
         list[Path] | None, typer.Option(metavar="F", help="a frozen baseline; repeatable")
     ] = None,
+    fusion: Annotated[
+        Path | None, typer.Option(metavar="F", help="weights of the signals, from `workbench calibrate`")
+    ] = None,
     name: Annotated[str, typer.Option(help="the pack's name; its file name when left out")] = "",
     version: Annotated[str, typer.Option(help="the pack's own version")] = "1",
     expires: Annotated[str, typer.Option(metavar="TIME", help="RFC 3339; never when left out")] = "",
@@ -61,6 +64,7 @@ def build(
     from workbench.pack.build import build_payload
     from workbench.pack.evidence import digests
     from workbench.pack.files import write_aside
+    from workbench.pack.fusion import read_fusion
     from workbench.pack.signing import sign
     from workbench.rule.document import printable
     from workbench.rule.lower import lower_all
@@ -82,6 +86,7 @@ def build(
         name or out.stem,
         version,
         baselines=[frozen for file in baseline or () for frozen in _baselines(file)],
+        fusion=read_fusion(fusion) if fusion else None,
         evidence=digests(ruleset, baseline or ()),
         expires=until,
         strict=not skip_refused,

@@ -173,6 +173,11 @@ class Verdicts:
         weighing = self._sessions.peek(session) or Weighing()
         return weighing.verdict(self._fusion, session=session)
 
+    def risks(self, session: str) -> dict[str, float]:
+        """Give the strongest risk, 0 to 1, of each signal that a session has shown."""
+        weighing = self._sessions.peek(session)
+        return dict(weighing.risks) if weighing else {}
+
     def sessions(self) -> list[Verdict]:
         """Give every session's verdict so far, worst first."""
         verdicts = [weighing.verdict(self._fusion, session=name) for name, weighing in self._sessions.items()]
