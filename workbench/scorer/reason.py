@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench.scorer.plan import ANY_RUN, KEYWORD, Plan, Predicate
 
@@ -19,6 +19,8 @@ _WORDS = {
     "gt": ">",
     "gte": "≥",
 }
+_LISTED = ("equals", "contains", "startswith", "endswith", "regex", "cidr")
+_SHOWN = 8
 _PARTS = {"whole": "equals", "start": "starts with", "end": "ends with", "any": "contains"}
 _SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -52,14 +54,67 @@ def describe_predicate(predicate: Predicate) -> str:
 
 
 def describe_condition(plan: Plan, condition: Any) -> str:
-    """Put a condition into words, with the brackets it needs."""
+    """Put a condition into words, with the brackets it needs and no more; long lists are cut.
+
+    >>> is_x, is_y = Predicate("a", "equals", "x"), Predicate("a", "equals", "y")
+    >>> plan = Plan((is_x, is_y, Predicate("b", "contains", "z")), ())
+    >>> describe_condition(plan, ["and", ["or", 0, 1], ["not", 2]])
+    "a is one of 'x', 'y' and not b contains 'z'"
+    >>> describe_condition(plan, ["and", ["or", 0, 2], ["not", ["and", 1, 2]]])
+    "(a is 'x' or b contains 'z') and not (a is 'y' and b contains 'z')"
+    """
+    return _described(plan, condition)[0]
+
+
+def _described(plan: Plan, condition: Any) -> tuple[str, bool]:
+    """Give the words, and whether they need brackets inside others."""
     if isinstance(condition, int):
-        return describe_predicate(plan.predicates[condition])
+        return describe_predicate(plan.predicates[condition]), False
     operator, *parts = condition
-    words = [describe_condition(plan, part) for part in parts]
     if operator == "not":
-        return f"not ({words[0]})"
-    return "(" + f" {operator} ".join(words) + ")"
+        return f"not {_bracketed(*_described(plan, parts[0]))}", False
+    words = [
+        _listed(operator, leaf) if isinstance(leaf, list) else _bracketed(*_described(plan, leaf.condition))
+        for leaf in _gathered(plan, parts)
+    ]
+    return f" {operator} ".join(words), len(words) > 1
+
+
+def _bracketed(words: str, compound: bool) -> str:
+    return f"({words})" if compound else words
+
+
+class _Inner(NamedTuple):
+    condition: Any
+
+
+def _gathered(plan: Plan, parts: list[Any]) -> list[list[Predicate] | _Inner]:
+    """Bring the tests of one field that differ by value alone together, where the first of them stands."""
+    gathered: list[list[Predicate] | _Inner] = []
+    alike: dict[tuple[str, str, bool], list[Predicate]] = {}
+    for part in parts:
+        if not isinstance(part, int):
+            gathered.append(_Inner(part))
+            continue
+        predicate = plan.predicates[part]
+        key = predicate.field, predicate.op, predicate.cased
+        if predicate.op in _LISTED and key in alike:
+            alike[key].append(predicate)
+        else:
+            alike[key] = [predicate]
+            gathered.append(alike[key])
+    return gathered
+
+
+def _listed(operator: str, alike: list[Predicate]) -> str:
+    if len(alike) == 1:
+        return describe_predicate(alike[0])
+    field = "any value" if alike[0].field == KEYWORD else alike[0].field
+    values = [repr(predicate.value) for predicate in alike]
+    if len(values) > _SHOWN + 1:
+        values = [*values[:_SHOWN], f"… ({len(values) - _SHOWN} more)"]
+    which = "one of" if operator == "or" else "all of"
+    return f"{field} {_WORDS[alike[0].op]} {which} {', '.join(values)}"
 
 
 def describe_span(nanoseconds: int) -> str:
