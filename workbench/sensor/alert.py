@@ -12,12 +12,13 @@ from workbench.scorer.verdict import Verdict
 from workbench.sensor.containment import Contained
 from workbench.sensor.ocsf import finding_uid, to_ocsf
 
-_ACTIONS = {"observed": (3, "Observed"), "contained": (2, "Denied"), "would_block": (3, "Observed")}
+_OBSERVED, _DENIED = (3, "Observed"), (2, "Denied")
+_ACTIONS = {"observed": _OBSERVED, "would_block": _OBSERVED, "contained": _DENIED, "prevented": _DENIED}
 _ALERTED, _BLOCKED = (19, "Alert"), (2, "Blocked")
 
 
 class Alert(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """`action` is observed, would_block (enforcement was off) or contained.
+    """`action` is observed, would_block (enforcement was off), contained (killed) or prevented (denied).
 
     `repeated` counts the further findings that it stands for.
     """
@@ -43,7 +44,7 @@ def alert_to_ocsf(alert: Alert) -> dict[str, Any]:
     """Give the alert as an OCSF Detection Finding with the security_control profile."""
     ocsf = to_ocsf(alert.finding, list(alert.evidence))
     action_id, action = _ACTIONS[alert.action]
-    disposition_id, disposition = _BLOCKED if alert.action == "contained" else _ALERTED
+    disposition_id, disposition = _BLOCKED if alert.action in ("contained", "prevented") else _ALERTED
     ocsf["metadata"] |= {"profiles": ["security_control"], "correlation_uid": alert.incident}
     ocsf |= {
         "action_id": action_id,

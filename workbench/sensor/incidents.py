@@ -53,7 +53,7 @@ class Incidents:
         alert.incident = incident.name
         key = (alert.finding.rule_id, alert.finding.actor)
         held = incident.rules.get(key)
-        if alert.action == "contained":
+        if alert.action in ("contained", "prevented"):
             incident.rules[key] = _Held(now)
             return [*ready, self._with_held(alert, held)]
         if held is not None and (held.count or now - held.sent < self._same):

@@ -12,18 +12,23 @@ from pathlib import Path
 import msgspec
 
 from capture.source import open_source
-from workbench.errors import InputError
+from workbench.errors import CaptureError, InputError
 from workbench.pack.files import write_aside
 from workbench.pack.keys import generate_key, read_private_key, trusted_keys
 from workbench.scorer.envelope import key_id
 from workbench.sensor.audit import AuditLog
 from workbench.sensor.exceptions import Exceptions
 from workbench.sensor.feed import Feed
+from workbench.sensor.gate import Gate, Judge, candidates, descends_from
+from workbench.sensor.guard import Guard
 from workbench.sensor.packs import Packs, Terms
 from workbench.sensor.sensor import Sensor
 from workbench.sensor.sinks import open_sink
 from workbench.sensor.spool import Spool
 from workbench.sensor.watch import Agent, Watch
+
+_PLACES = (Path.home(), Path("/home"), Path("/etc"))
+"""Where files are looked for that a blocking rule names."""
 
 
 class Settings(msgspec.Struct, kw_only=True):
@@ -52,6 +57,8 @@ class Settings(msgspec.Struct, kw_only=True):
         """Raise InputError for what cannot be run."""
         if bool(self.command) == bool(self.pids):
             raise InputError("give a command or --pid", mend="workbench sensor run --pack P -- CMD…")
+        if self.on_failure == "closed" and self.pids:
+            raise InputError("--on-failure closed needs a command", mend="start the agent with -- CMD…")
         if self.on_failure not in ("open", "closed"):
             raise InputError(f"--on-failure {self.on_failure!r}", mend="open or closed")
 
@@ -110,18 +117,59 @@ def run_sensor(settings: Settings) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as ending:
         ending.callback(_finish, sensor, spool, settings)
-        return _watch(sensor, settings)
+        roots = set(settings.pids)
+        if gate := _open_gate(sensor, roots) if settings.enforce else None:
+            ending.callback(gate.end)
+        return _watch(sensor, settings, roots)
 
 
-def _watch(sensor: Sensor, settings: Settings) -> int:
+def _open_gate(sensor: Sensor, roots: set[int]) -> Gate | None:
+    """Hold the opens that a blocking rule can judge in advance; the audit log says which, or why not."""
+    judge = Judge(sensor.packs.scorer.payload)
+    if not judge:
+        return None
+
+    def denied(rule: str, path: str, pid: int, executable: str) -> None:
+        sensor.prevented.append({"rule": rule, "path": path, "pid": pid, "executable": executable})
+
+    try:
+        gate = Gate(judge, candidates(judge, _PLACES), lambda pid: descends_from(pid, roots), denied)
+    except CaptureError as error:
+        sensor.audit.append("gate", {"works": False, "because": str(error)})
+        return None
+    sensor.audit.append(
+        "gate", {"works": True, "means": "fanotify: the open is denied", "directories": gate.held}
+    )
+    gate.start()
+    return gate
+
+
+def _watch(sensor: Sensor, settings: Settings, roots: set[int]) -> int:
     watch = Watch(sensor, _announce)
+    closed = settings.on_failure == "closed"
     try:
         if settings.pids:
             watch.attach(settings.pids, agent=settings.agent, hooks=settings.hooks)
             return 0
+        guard = Guard() if closed else None
+
+        def ready(pid: int) -> None:
+            roots.add(pid)
+            if guard:
+                guard.take(pid)
+
         with tempfile.TemporaryDirectory(prefix="sensor.") as scratch:
             hooks = settings.hooks or Path(scratch) / "hooks.jsonl"
-            return watch.run(settings.command, agent=settings.agent, hooks=hooks)
+            whole = False
+            try:
+                status = watch.run(
+                    settings.command, agent=settings.agent, hooks=hooks, ready=ready, closed=closed
+                )
+                whole = True
+            finally:
+                if guard:
+                    guard.end(kill=not whole)
+        return status
     except KeyboardInterrupt:
         sensor.audit.append("interrupted", {})
         return 130

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import platform
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
-from workbench.event import Event, Value
+from workbench.event import Event, Value, integer
 from workbench.scorer import Finding
 from workbench.sensor import blocked
 from workbench.sensor.alert import Alert
@@ -25,6 +25,7 @@ from workbench.sensor.tree import Tree
 
 _RECENT = 8_192
 _HOUSEKEEPING_S = 1.0
+_COUNTED = ("events", "findings", "alerts", "blocks", "prevented", "excepted", "undelivered")
 
 
 class Outbox(Protocol):
@@ -58,7 +59,9 @@ class Sensor:
         self._directories: dict[str, str] = {}
         self._host = platform.node()
         self.latency = Latency()
-        self.counts = {"events": 0, "findings": 0, "alerts": 0, "blocks": 0, "excepted": 0, "undelivered": 0}
+        self.prevented: deque[dict[str, object]] = deque()
+        self._denied: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self.counts = dict.fromkeys(_COUNTED, 0)
 
     def pump(self, timeout: float, heed: Callable[[Event], None] | None = None) -> None:
         """Take what came, waiting up to `timeout` seconds; `heed` sees each event before it is scored."""
@@ -70,11 +73,21 @@ class Sensor:
 
     def take(self, events: list[dict[str, Value]], heed: Callable[[Event], None] | None = None) -> None:
         """Score events that are in order."""
+        while self.prevented:
+            self._write_prevented(self.prevented.popleft())
         for event in events:
             if heed is not None:
                 heed(event)
             self.score(event)
             self.latency.add(time.time_ns() - int(event["@timestamp"]))  # type: ignore[arg-type]
+
+    def _write_prevented(self, told: dict[str, object]) -> None:
+        """Write down what the gate denied; it comes here before the event of the open that failed."""
+        self.counts["prevented"] += 1
+        self._denied[str(told["path"]), int(str(told["pid"]))] = None
+        if len(self._denied) > _RECENT:
+            self._denied.popitem(last=False)
+        self.audit.append("prevented", {**told, "means": "fanotify: the open was denied, nothing was read"})
 
     def score(self, event: Event) -> None:
         """Score one event and act on what it completes."""
@@ -121,7 +134,9 @@ class Sensor:
             self.audit.append("excepted", body | {"exception": excepted}, finding.session)
             return
         self.audit.append("finding", body, finding.session)
-        if verdict.decision == "block":
+        if (str(event.get("file.path", "")), integer(event, "process.pid")) in self._denied:
+            alert.action = "prevented"
+        elif verdict.decision == "block":
             self._block(finding, evidence, alert)
         if verdict.decision != "audit":
             self._send(self._incidents.offer(alert, time.time_ns()))

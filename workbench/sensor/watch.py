@@ -54,10 +54,21 @@ class Watch:
         self._agents: list[Agent] = []
 
     def _heed(self, event: Event) -> None:
-        """Begin a session with the first event of its root, which alone tells the process's start exactly."""
+        """Begin a session with the first event of its root or the root's child.
+
+        Only the kernel tells when a process began to the nanosecond, and so its identity: what was read from
+        /proc when a running process was attached to does not.
+        """
+        if event.get("event.provider") == "procfs":
+            return
         for agent in self._agents:
-            if not agent.entity and event.get("process.pid") == agent.pid and "process.entity_id" in event:
-                agent.entity = str(event["process.entity_id"])
+            if agent.entity:
+                continue
+            for who in ("process", "process.parent"):
+                if event.get(f"{who}.pid") == agent.pid and f"{who}.entity_id" in event:
+                    agent.entity = str(event[f"{who}.entity_id"])
+                    break
+            if agent.entity:
                 self._sensor.score(agent.boundary("session_start", int(event["@timestamp"])))  # type: ignore[arg-type]
                 self._on_start(agent)
 
@@ -71,12 +82,13 @@ class Watch:
         agent: str = "unknown",
         hooks: Path | None = None,
         env: Mapping[str, str] | None = None,
-        prepare: Callable[[], None] | None = None,
         ready: Callable[[int], None] = lambda pid: None,
+        closed: bool = False,
     ) -> int:
         """Run the command to its end; gives its exit code, negative for a signal.
 
-        `prepare` runs in its process before its exec, `ready` here with its id before anything of it runs.
+        `ready` is told its process id before anything of it runs. When the sensor fails, the agent goes on
+        unwatched, or is ended when `closed`; either way the failure is written down and raised.
         """
         sensor, feed = self._sensor, self._sensor.feed
         watched = Agent(str(uuid.uuid4()), agent, 0)
@@ -84,7 +96,7 @@ class Watch:
         if hooks is not None:
             feed.hooks = HookLog(hooks, watched.session)
             variables["WORKBENCH_HOOK_LOG"] = str(hooks)
-        child = Child(command, env=variables, prepare=prepare)
+        child = Child(command, env=variables)
         watched.pid = child.pid
         self._agents.append(watched)
         gc.freeze()
@@ -94,11 +106,26 @@ class Watch:
             child.release()
             while child.poll() is None:
                 sensor.pump(_WAIT, self._heed)
-        finally:
-            child.end(grace=0.5)
-            sensor.take(feed.drain(), self._heed)
-            self._end(watched)
+            self._finish(watched)
+        except KeyboardInterrupt:
+            child.end()
+            self._finish(watched)
+            raise
+        except BaseException as error:
+            then = "the agent was ended" if closed else "the agent went on, unwatched"
+            sensor.audit.append("sensor_failed", {"because": repr(error), "then": then}, watched.session)
+            sensor.audit.checkpoint()
+            if closed:
+                child.end(grace=0)
+            while child.poll() is None:
+                time.sleep(_WAIT)
+            raise
         return child.returncode if child.returncode is not None else -1
+
+    def _finish(self, agent: Agent) -> None:
+        """Score what is left, and end the session."""
+        self._sensor.take(self._sensor.feed.drain(), self._heed)
+        self._end(agent)
 
     def attach(self, pids: Sequence[int], *, agent: str = "unknown", hooks: Path | None = None) -> None:
         """Follow running processes and all that descend from them, until all have ended or Ctrl-C."""

@@ -26,7 +26,12 @@ from workbench.sensor.sinks.post import post
 KEY = "WORKBENCH_WEBHOOK_KEY"
 PAGERDUTY_KEY = "WORKBENCH_PAGERDUTY_KEY"
 _PAGERDUTY_SEVERITIES = {"critical": "critical", "high": "error", "medium": "warning"}
-_ACTIONS = {"observed": "seen", "would_block": "seen; would have been blocked", "contained": "stopped"}
+_ACTIONS = {
+    "observed": "seen",
+    "would_block": "seen; would have been blocked",
+    "contained": "stopped",
+    "prevented": "denied",
+}
 
 
 def signature(key: bytes, body: bytes, at: int) -> str:
