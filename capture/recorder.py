@@ -88,7 +88,7 @@ class Recorder:
         if not command:
             raise CaptureError("no command to record", mend="workbench record --out DIR -- CMD…")
         session = self.session
-        session.command = [self._redactor.text(part) for part in command]
+        session.command = self._redactor.arguments(command)
         session.started = time.time_ns()
         child = Child(command, cwd=cwd, env=env, stdout=stdout, stderr=stderr)
         gc.disable()  # events hold no cycles; to look for some costs a third of the time that decoding takes

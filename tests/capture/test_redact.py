@@ -130,3 +130,39 @@ def test_hostile_text_takes_time_in_proportion_to_its_length() -> None:
     redactor = Redactor()
     for text in ("password=" * 20_000, "a:" * 100_000, "eyJ" + "A." * 100_000, "://" * 60_000):
         redactor.text(text)
+
+
+def test_a_secret_is_known_by_the_argument_before_it() -> None:
+    event = {
+        "process.args": ["curl", "-u", "admin:hunter22", "-H", "Authorization: Bearer", "abcdefgh12345678"]
+    }
+    assert Redactor().event(dict(event))["process.args"] == [
+        *(
+            "curl",
+            "-u",
+            "admin:[redacted:password]",
+            "-H",
+            "Authorization: Bearer",
+            "[redacted:authorization]",
+        )
+    ]
+
+
+def test_a_secret_in_a_path_is_in_no_part_of_it() -> None:
+    path = "/srv/https:/app:hunter22@db.example"
+    event = {"file.path": path, "file.name": "app:hunter22@db.example", "file.directory": "/srv/https:"}
+    assert "hunter22" not in str(Redactor().event(dict(event)))
+
+
+def test_overlapping_secrets_are_taken_out_whole() -> None:
+    token = "ghp_" + make(ALNUM, 36)
+    assert Redactor().text(f"token={token}-tail&x=1") == "token=[redacted:github_token]&x=1"
+
+
+def test_an_underscore_hides_no_token() -> None:
+    assert Redactor().text("/tmp/backup_ghp_" + make(ALNUM, 36)) == "/tmp/backup[redacted:github_token]"
+
+
+def test_percent_encoding_hides_no_token() -> None:
+    event = {"url.full": "http://a.example/?q=x%20" + "AKIA" + make(UPPER, 16)}
+    assert Redactor().event(dict(event))["url.full"] == "http://a.example/?q=x [redacted:aws_access_key]"
