@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= build/demo
 
-.PHONY: help setup demo test lab bench bench-scorer bench-capture lock format clean
+.PHONY: help setup demo test lab bench bench-scorer bench-capture bench-attribution lock format clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -37,9 +37,17 @@ bench-scorer: setup ## the scorer against its bars and other engines
 bench-capture: setup ## completeness, overhead, latency and memory of capture (root)
 	@$(BIN)/python -m pytest -q -s benchmarks/capture
 
+bench-attribution: setup ## attribution judged on 200 live tool calls of codex, four minutes (root)
+	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/attribution
+
 lock: setup ## resolve the dependencies anew
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
-	$(BIN)/uv pip compile capture/lab/harness/mini-swe-agent.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o capture/lab/harness/mini-swe-agent.lock
+	for name in mini-swe-agent mcp; do
+		$(BIN)/uv pip compile capture/lab/harness/$$name.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o capture/lab/harness/$$name.lock
+	done
+	for place in capture/lab/harness/*/; do
+		npm install --prefix "$$place" --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+	done
 
 format: setup ## format and mend what can be mended
 	@$(BIN)/ruff format .
