@@ -14,7 +14,7 @@ from workbench.rule.document import Key
 from workbench.rule.ruleset import LoadedRule, step_names
 from workbench.rule.terms import terms_of
 from workbench.rule.values import ValueFault
-from workbench.scorer.plan import MAX_COUNT, Correlation, Link, Term
+from workbench.scorer.plan import MAX_COUNT, OWN, Correlation, Link, Term
 
 _TEMPORAL = ("temporal", "temporal_ordered")
 _MAX_YEARS = 100 * 366 * 86_400
@@ -133,21 +133,37 @@ def _group(rule: LoadedRule, sigma: SigmaCorrelationRule) -> tuple[tuple[str, ..
     if not sigma.group_by:
         return ()
     names = [name for name, _ in step_names(rule)] + rule.extension.absent
-    aliases = {
-        alias.alias: {step.reference: field for step, field in alias.mapping.items()}
-        for alias in sigma.aliases
-    }
+    aliases = _aliases(sigma)
     for alias, mapping in aliases.items():
         for unknown in mapping.keys() - set(names):
             raise _fault(
                 rule, f"alias {alias!r} is for {unknown!r}, which is no step", "aliases", "name a step"
             )
 
-    def field_of(asked: str, step: str) -> str:
+    def field_of(asked: str, step: str, named: LoadedRule) -> str:
         if asked not in aliases:
-            return _field(rule, asked, "group-by")
+            return _own(named, asked) or _field(rule, asked, "group-by")
         if step not in aliases[asked]:
             raise _fault(rule, f"alias {asked!r} says nothing for {step!r}", "aliases", "add a field for it")
-        return _field(rule, aliases[asked][step], "aliases")
+        field = aliases[asked][step]
+        return _own(named, field) or _field(rule, field, "aliases")
 
-    return tuple(tuple(field_of(asked, step) for asked in sigma.group_by) for step in names)
+    steps = list(zip(names, rule.steps + rule.absent, strict=True))
+    return tuple(tuple(field_of(asked, *step) for asked in sigma.group_by) for step in steps)
+
+
+def _aliases(sigma: SigmaCorrelationRule) -> dict[str, dict[str, str]]:
+    """Give alias → rule → field."""
+    return {
+        alias.alias: {step.reference: field for step, field in alias.mapping.items()}
+        for alias in sigma.aliases
+    }
+
+
+def _own(named: LoadedRule, asked: str) -> str | None:
+    """Give what the plan calls an alias that a named correlation is grouped by; None when it is none."""
+    inner = named.sigma
+    if not isinstance(inner, SigmaCorrelationRule) or not inner.group_by or asked not in inner.group_by:
+        return None
+    is_alias = asked in _aliases(inner) or resolve(asked) is None
+    return f"{OWN}{inner.group_by.index(asked)}" if is_alias else None

@@ -11,7 +11,7 @@ from workbench.scorer.absence import Absences, Pending
 from workbench.scorer.gathering import Gathering
 from workbench.scorer.groups import LIMITS, Groups, Key, Limits
 from workbench.scorer.links import Links
-from workbench.scorer.plan import Correlation, Plan
+from workbench.scorer.plan import OWN, Correlation, Plan
 from workbench.scorer.sequence import Sequence
 from workbench.scorer.sighting import Completion, Sighting
 from workbench.scorer.window import LONG, WINDOWS, Window, distinct
@@ -40,6 +40,13 @@ class Fired(NamedTuple):
     time: int
     completion: Completion
     event: Event
+
+
+class Moment(NamedTuple):
+    """When something happened: `time` in nanoseconds, and the event's place in the stream."""
+
+    time: int
+    serial: int
 
 
 class State:
@@ -83,6 +90,7 @@ class Joiner:
         self.correlation = correlation
         self.groups: Groups[State] = Groups(correlation.timespan, limits)
         self.links = links
+        self.width = len(correlation.group[0]) if correlation.group else 0
         self._steps = len(correlation.rules)
         self._ordered = correlation.type == "temporal_ordered"
         self._first = {term.every[0] for term in correlation.terms}
@@ -115,18 +123,19 @@ class Joiner:
     def _by_group(self, found: Found, event: Event) -> dict[Key, Found]:
         groups: dict[Key, Found] = defaultdict(dict)
         for position, sighting in found.items():
-            base = self._base(position, event)
+            base = self._base(position, sighting, event)
             if base is None:
                 continue
             for link in self._linked(position, base, event):
                 groups[*link, *base][position] = sighting
         return groups
 
-    def _base(self, position: int, event: Event) -> Key | None:
+    def _base(self, position: int, sighting: Sighting, event: Event) -> Key | None:
         """Give the group-by values, None when the event lacks one: it then takes no part."""
         if not self.correlation.group:
             return ()
-        values = [event.get(name) for name in self.correlation.group[position]]
+        names = self.correlation.group[position]
+        values = [_own(sighting, name) if name[0] == OWN else event.get(name) for name in names]
         if None in values:
             return None
         return tuple(value if _short(value) else distinct(value) for value in values if value is not None)
@@ -153,6 +162,12 @@ class Joiner:
             for entity in line:
                 if self.groups.get((entity, *base)) is not None:
                     yield (entity,)
+
+
+def _own(sighting: Sighting, name: str) -> Any:
+    """Give what the correlation behind a sighting was grouped by; `name` is `#` and the place among those."""
+    place = int(name[1:])
+    return sighting.group[place] if place < len(sighting.group) else None
 
 
 def _short(value: Value) -> bool:
@@ -207,16 +222,17 @@ class Correlator:
                 self._wait(joiner, key, completion, event)
                 continue
             fired.append(Fired(joiner.rule, now, completion, event))
-            self._pass_on(joiner.rule, completion, now, serial, waiting)
+            self._pass_on(joiner, key, completion, Moment(now, serial), waiting)
         return fired
 
     def _pass_on(
-        self, rule: int, completion: Completion, now: int, serial: int, waiting: dict[Joiner, Found]
+        self, joiner: Joiner, key: Key, completion: Completion, at: Moment, waiting: dict[Joiner, Found]
     ) -> None:
-        if rule in self._listeners:
+        if joiner.rule in self._listeners:
             events = tuple(event for sighting in completion.sightings for event in sighting.events)
             rules = tuple(name for sighting in completion.sightings for name in sighting.rules)
-            self._tell(rule, Sighting(now, serial, events, rules), waiting)
+            group = key[len(key) - joiner.width :]
+            self._tell(joiner.rule, Sighting(at.time, at.serial, events, rules, group), waiting)
 
     def _wait(self, joiner: Joiner, key: Key, completion: Completion, event: Event) -> None:
         names = self._kept if joiner.rule in self._listeners else CONTEXT
@@ -254,7 +270,8 @@ class Correlator:
 
     def _close(self, pending: Pending, time: int, serial: int) -> list[Fired]:
         waiting: dict[Joiner, Found] = {}
-        self._pass_on(pending.rule, pending.completion, time, serial, waiting)
+        joiner = self.joiners[pending.rule]
+        self._pass_on(joiner, pending.key, pending.completion, Moment(time, serial), waiting)
         fired = [Fired(pending.rule, time, pending.completion, pending.event)]
         return fired + (self._run(waiting, pending.event, time, serial) if waiting else [])
 

@@ -51,6 +51,9 @@ Comparison = Literal["lt", "lte", "gt", "gte", "eq", "neq"]
 KEYWORD = ""
 """The field name of a predicate that looks through every value of an event."""
 
+OWN = "#"
+"""What a group field begins with that is not an event's, but of the key of the correlation it is for."""
+
 ANY_RUN, ANY_ONE = 0, 1
 """The parts of a `like` value that are not text: any run of characters, any one character."""
 
@@ -81,7 +84,8 @@ class Term(msgspec.Struct, frozen=True, omit_defaults=True):
 class Correlation(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a rule joins the matches of the rules it names; positions count into `rules`, times are ns.
 
-    `group` holds, for each of `rules` and then for each of `absent`, the event fields of the group key.
+    `group` holds, for each of `rules` and then for each of `absent`, the event fields of the group key. For a
+    rule that is itself a correlation, `#N` is the N-th value (from 0) of the key it was grouped by.
     """
 
     type: CorrelationType
@@ -221,6 +225,9 @@ def _check_rule(plan: Plan, number: int, rule: Rule) -> None:
             raise PackError(f"rule {number}: a term names a step that does not exist")
     if correlation.group and len(correlation.group) != len(correlation.rules) + len(correlation.absent):
         raise PackError(f"rule {number}: group fields are wanted for every rule or for none")
+    for names in correlation.group:
+        if not all(name.removeprefix(OWN).isdecimal() if name[:1] == OWN else name for name in names):
+            raise PackError(f"rule {number}: a group field is malformed")
 
 
 def _check_condition(plan: Plan, number: int, condition: Any, depth: int) -> None:
