@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from workbench.pack import sign
 from workbench.pack.build import encode_payload
+from workbench.registry import load
 from workbench.scorer import Finding
 from workbench.scorer.verdict import Verdict
 from workbench.sensor.alert import Alert
@@ -65,7 +66,7 @@ def write_pack(path: Path, version: str = "1", response: str = "block", **change
                 {"id": "true", "title": "true runs", "risk": 60, "kinds": ["process/exec"], "condition": 1},
             ],
         },
-        "registries": {},
+        "registries": {"agents": load("agents")},
     }
     path.write_bytes(sign(encode_payload({**content, **changed}), KEY))
     return path

@@ -54,21 +54,10 @@ class Watch:
         self._agents: list[Agent] = []
 
     def _heed(self, event: Event) -> None:
-        """Begin a session with the first event of its root or the root's child.
-
-        Only the kernel tells when a process began to the nanosecond, and so its identity: what was read from
-        /proc when a running process was attached to does not.
-        """
-        if event.get("event.provider") == "procfs":
-            return
+        """Begin a session with the first event of its root, which tells the process's identity."""
         for agent in self._agents:
-            if agent.entity:
-                continue
-            for who in ("process", "process.parent"):
-                if event.get(f"{who}.pid") == agent.pid and f"{who}.entity_id" in event:
-                    agent.entity = str(event[f"{who}.entity_id"])
-                    break
-            if agent.entity:
+            if not agent.entity and event.get("process.pid") == agent.pid and "process.entity_id" in event:
+                agent.entity = str(event["process.entity_id"])
                 self._sensor.score(agent.boundary("session_start", int(event["@timestamp"])))  # type: ignore[arg-type]
                 self._on_start(agent)
 
