@@ -2,7 +2,7 @@
 
 Standard library only, since a harness waits for it at every tool call:
 
-    python3 -S -m capture.hook --out FILE < payload.json
+    workbench-hook --agent NAME --out FILE < payload.json
 
 Understands the payloads of Claude Code, codex, gemini-cli, qwen-code and Cursor by the names of their
 events; a payload it does not know becomes nothing and is counted in FILE.unknown, never an error: a hook
@@ -160,7 +160,7 @@ def main() -> int:
     try:
         run(sys.stdin.buffer.read(), out or log_path(), agent)
     except OSError as error:
-        print(f"workbench hook: {error}", file=sys.stderr)
+        print(f"workbench-hook: {error}", file=sys.stderr)
     return 0
 
 

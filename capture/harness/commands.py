@@ -22,7 +22,7 @@ def hook(
 ) -> None:
     """Append one event from a harness's hook, whose JSON is read from standard input.
 
-    Called by harnesses at every tool call; `python3 -S -m capture.hook` is the same and starts faster.
+    Called by harnesses at every tool call; `workbench-hook` is the same and starts faster.
 
     Example: `echo '{"hook_event_name": "PreToolUse"}' | workbench hook --out hooks.jsonl`
     """
