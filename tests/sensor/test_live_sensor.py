@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,15 @@ import subprocess, sys, time
 done = subprocess.run(["sh", "-c", sys.argv[1]], capture_output=True, text=True)
 print(done.returncode, done.stdout, done.stderr)
 """
+
+
+def settled(condition: Callable[[], object], seconds: float = 30.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
 
 
 class Run:
@@ -116,13 +126,20 @@ def test_an_open_that_a_rule_forbids_by_path_is_prevented(make: Any, tmp_path: P
 
 def test_two_agents_that_run_already_are_watched_as_two_sessions(make: Any, tmp_path: Path) -> None:
     sensor = Run(make, tmp_path)
-    shell = "sleep 3; touch canary"
+    shell = "while [ ! -e go ]; do sleep 0.05; done; touch canary"
     agents = [subprocess.Popen(["sh", "-c", shell], cwd=tmp_path) for _ in range(2)]
     pids = [option for agent in agents for option in ("--pid", str(agent.pid))]
-    done = subprocess.run(sensor.command(*pids), capture_output=True, text=True, check=True, timeout=60)
+    with subprocess.Popen(
+        sensor.command(*pids), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        told = [running.stderr.readline() for _ in agents]
+        (tmp_path / "go").touch()
+        out, _ = running.communicate(timeout=60)
     for agent in agents:
         agent.wait()
-    alerts = [json.loads(line) for line in done.stdout.splitlines()]
+    assert all("watching" in line for line in told)
+    alerts = [json.loads(line) for line in out.splitlines()]
     assert len({alert["finding"]["session"] for alert in alerts}) == 2
     assert len(sensor.records("session_end")) == 2
 
@@ -139,13 +156,10 @@ def test_a_sensor_that_is_killed_leaves_the_agent_or_takes_it_along(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 20
-    while not mark.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    assert settled(mark.exists)
     running.send_signal(signal.SIGKILL)
     running.wait()
-    time.sleep(3)
-    assert went_on.exists() == (mode == "open")
+    assert settled(went_on.exists, 20 if mode == "open" else 4) == (mode == "open")
     AuditLog(sensor.log, make.key).close()
     report = verify(sensor.log, [sensor.log.with_name("audit.jsonl.key.pub"), make.key.public_key()])
     assert report.problems == []
@@ -153,15 +167,17 @@ def test_a_sensor_that_is_killed_leaves_the_agent_or_takes_it_along(
 
 def test_a_new_pack_is_taken_up_while_the_agent_runs(make: Any, tmp_path: Path) -> None:
     sensor = Run(make, tmp_path)
-    running = subprocess.Popen(
-        [*sensor.command(), *sensor.agent("sleep 4; true; touch canary")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    time.sleep(3)
-    make.write_pack(tmp_path / "test.pack", "2", response="audit")
-    out, _ = running.communicate(timeout=30)
+    go = tmp_path / "go"
+    shell = f"while [ ! -e {go} ]; do sleep 0.05; done; /bin/true"
+    with subprocess.Popen(
+        [*sensor.command(), *sensor.agent(shell)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        assert "watching" in running.stderr.readline()
+        make.write_pack(tmp_path / "test.pack", "2", response="audit")
+        assert settled(lambda: sensor.records("pack_loaded"))
+        go.touch()
+        out, _ = running.communicate(timeout=60)
     (loaded,) = sensor.records("pack_loaded")
     assert (loaded["body"]["version"], loaded["body"]["before"]["version"]) == ("2", "1")
     told = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
