@@ -12,7 +12,7 @@ from workbench.scorer.correlator import SESSION
 from workbench.scorer.finding import Finding
 from workbench.scorer.matcher import Predicates
 from workbench.scorer.plan import KEYWORD, Plan, Rule
-from workbench.scorer.reason import describe_predicate, describe_span
+from workbench.scorer.reason import Alike, describe_alike, describe_predicate, describe_span, gather
 from workbench.scorer.scorer import Scorer
 
 _SHOWN = 120
@@ -97,7 +97,7 @@ def _step(
         yield f"{head} last matched by event {event_id}, {ago:g} s before{elsewhere}{too_late}"
     elif named.correlation is None:
         yield f"{head} no event has matched"
-        yield from ("  " + line for line in _detection(scorer, step, event, hit=False))
+        yield from ("    " + line for line in _detection(scorer, step, event, hit=False))
     else:
         yield f"{head} has not fired"
 
@@ -137,8 +137,17 @@ def _tell(plan: Plan, condition: Any, event: Mapping[str, Any], bits: int, *, wa
         for line in _tell(plan, parts[0], event, bits, wanted=not wanted):
             yield f"{'yes' if wanted else 'no '} not: {line[4:]}"
         return
-    for part in parts:
-        yield from _tell(plan, part, event, bits, wanted=wanted)
+    decided_together = (operator == "or") != wanted  # each part has a say in it
+    for part in gather(plan, parts):
+        if not isinstance(part, Alike):
+            yield from _tell(plan, part, event, bits, wanted=wanted)
+        elif decided_together:
+            words = describe_alike(plan, operator, part)
+            field = plan.predicates[part.numbers[0]].field
+            yield f"{'yes' if wanted else 'no '} {words}{_value(field, event)}"
+        else:
+            for number in part.numbers:
+                yield from _tell(plan, number, event, bits, wanted=wanted)
 
 
 def _holds(condition: Any, bits: int) -> bool:

@@ -74,8 +74,10 @@ def _described(plan: Plan, condition: Any) -> tuple[str, bool]:
     if operator == "not":
         return f"not {_bracketed(*_described(plan, parts[0]))}", False
     words = [
-        _listed(operator, leaf) if isinstance(leaf, list) else _bracketed(*_described(plan, leaf.condition))
-        for leaf in _gathered(plan, parts)
+        describe_alike(plan, operator, part)
+        if isinstance(part, Alike)
+        else _bracketed(*_described(plan, part))
+        for part in gather(plan, parts)
     ]
     return f" {operator} ".join(words), len(words) > 1
 
@@ -84,37 +86,42 @@ def _bracketed(words: str, compound: bool) -> str:
     return f"({words})" if compound else words
 
 
-class _Inner(NamedTuple):
-    condition: Any
+class Alike(NamedTuple):
+    """The numbers of predicates that test one field in one way, for different values."""
+
+    numbers: list[int]
 
 
-def _gathered(plan: Plan, parts: list[Any]) -> list[list[Predicate] | _Inner]:
-    """Bring the tests of one field that differ by value alone together, where the first of them stands."""
-    gathered: list[list[Predicate] | _Inner] = []
-    alike: dict[tuple[str, str, bool], list[Predicate]] = {}
+def gather(plan: Plan, parts: list[Any]) -> list[Any]:
+    """Give the parts of a condition, with the tests that differ by value alone together, as `Alike`."""
+    gathered: list[Any] = []
+    alike: dict[tuple[str, str, bool], Alike] = {}
     for part in parts:
         if not isinstance(part, int):
-            gathered.append(_Inner(part))
+            gathered.append(part)
             continue
         predicate = plan.predicates[part]
         key = predicate.field, predicate.op, predicate.cased
         if predicate.op in _LISTED and key in alike:
-            alike[key].append(predicate)
+            alike[key].numbers.append(part)
         else:
-            alike[key] = [predicate]
+            alike[key] = Alike([part])
             gathered.append(alike[key])
     return gathered
 
 
-def _listed(operator: str, alike: list[Predicate]) -> str:
-    if len(alike) == 1:
-        return describe_predicate(alike[0])
-    field = "any value" if alike[0].field == KEYWORD else alike[0].field
-    values = [repr(predicate.value) for predicate in alike]
+def describe_alike(plan: Plan, operator: str, alike: Alike) -> str:
+    """Put tests that differ by value alone, joined by `and` or `or`, into words."""
+    predicates = [plan.predicates[number] for number in alike.numbers]
+    first = predicates[0]
+    if len(predicates) == 1:
+        return describe_predicate(first)
+    field = "any value" if first.field == KEYWORD else first.field
+    values = [repr(predicate.value) for predicate in predicates]
     if len(values) > _SHOWN + 1:
         values = [*values[:_SHOWN], f"… ({len(values) - _SHOWN} more)"]
     which = "one of" if operator == "or" else "all of"
-    return f"{field} {_WORDS[alike[0].op]} {which} {', '.join(values)}"
+    return f"{field} {_WORDS[first.op]} {which} {', '.join(values)}"
 
 
 def describe_span(nanoseconds: int) -> str:
