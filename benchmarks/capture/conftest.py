@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +20,14 @@ def kernel_source() -> None:
     """Skip where the kernel cannot be traced."""
     if reason := why_not("bcc"):
         pytest.skip(f"live capture: not possible here, because {reason}")
+
+
+@pytest.fixture(autouse=True)
+def circumstances(say: Callable[[str], None]) -> None:
+    """Print when, where and beside how much else each figure was taken: it means little without."""
+    load, cpus = os.getloadavg()[0], os.cpu_count()
+    when = time.strftime("%Y-%m-%d %H:%M", time.gmtime())
+    say(f"\n{when} UTC, kernel {platform.release()}, {cpus} processors, load {load:.1f} before")
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,7 @@ def test_counts_equal_strace_s(seed: int, tmp_path: Path, say: Callable[[str], N
     subprocess.run([*strace, *command(tmp_path / "a", seed)], check=True)
     recording = record(command(tmp_path / "b", seed), tmp_path / "r", source="bcc")
     theirs, ours = by_strace(log), by_kernel(recording.events())
-    say(f"\n{'':16}{'strace':>8}{'kernel':>8}")
+    say(f"{'':16}{'strace':>8}{'kernel':>8}")
     for kind in sorted(theirs | ours):
         say(f"{kind:16}{theirs[kind]:8}{ours[kind]:8}")
     assert recording.session.loss.dropped == 0

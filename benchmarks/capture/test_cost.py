@@ -64,14 +64,14 @@ def test_a_run_that_waits_and_works_in_turn(say: Callable[[str], None]) -> None:
     """The shape of an agent's run: short commands, and waiting for the model between them."""
     without, with_ = compare(["/bin/bash", "-c", WAITING])
     seconds = f"plain {without / 1e6:.3f} s   traced {with_ / 1e6:.3f} s"
-    say(f"\nagent-like run    {seconds}   ratio {with_ / without:.3f}")
+    say(f"agent-like run    {seconds}   ratio {with_ / without:.3f}")
     assert with_ / without <= 1.03
 
 
 def test_a_tight_open_close_loop(loop: Path, say: Callable[[str], None]) -> None:
     """The worst case: nothing but traced system calls."""
     without, with_ = (seconds * 5 for seconds in compare([str(loop), "200000"]))
-    say(f"\nopen/close loop   plain {without:.2f} µs   traced {with_:.2f} µs   ratio {with_ / without:.2f}")
+    say(f"open/close loop   plain {without:.2f} µs   traced {with_:.2f} µs   ratio {with_ / without:.2f}")
     assert with_ / without <= 3.5
 
 
@@ -81,7 +81,7 @@ def test_a_hundred_thousand_events_a_second(loop: Path, say: Callable[[str], Non
     told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     rate = told["sent"] / told["seconds"]
     say(
-        f"\nsustained         {rate:,.0f} events/s for {told['seconds']:.1f} s   dropped {told['dropped']}   "
+        f"sustained         {rate:,.0f} events/s for {told['seconds']:.1f} s   dropped {told['dropped']}   "
         f"collector {told['rss_mb']:.0f} MB, {told['cpu_s'] / told['seconds']:.0%} of a processor"
     )
     assert told["received"] + told["dropped"] == told["sent"]
@@ -105,6 +105,6 @@ def test_from_system_call_to_event(say: Callable[[str], None]) -> None:
     source.stop()
     cuts = statistics.quantiles(delays, n=100)
     p50, p99 = cuts[49] / 1000, cuts[98] / 1000
-    say(f"\nlatency           p50 {p50:.0f} µs   p99 {p99:.0f} µs   over {len(delays)} events")
+    say(f"latency           p50 {p50:.0f} µs   p99 {p99:.0f} µs   over {len(delays)} events")
     assert p50 <= 200
     assert p99 <= 5000
