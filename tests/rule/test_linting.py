@@ -70,6 +70,26 @@ def test_doubts(rules: Path, old: str, new: str, code: str) -> None:
     assert code in codes(rules, RULE.replace(old, new))
 
 
+@pytest.mark.parametrize(
+    ("record", "doubtful"),
+    [
+        ("type: USER_TTY", True),
+        ("type: [USER_TTY, PATH]", False),
+        ("type: execve", False),
+        ("SYSCALL: sysinfo", True),
+        ("syscall: 428", True),
+        ("syscall: 59", False),
+        ("key: watched", True),
+    ],
+)
+def test_what_auditd_writes_but_no_event_tells(rules: Path, record: str, doubtful: bool) -> None:
+    text = RULE.replace("Image|endswith: /sh", record)
+    source = text.index("logsource:")
+    end = text.index("\n", source)
+    text = text[:source] + "logsource: {product: linux, service: auditd}" + text[end:]
+    assert ("unfilled" in codes(rules, text)) is doubtful
+
+
 def test_a_window_shorter_than_a_step(rules: Path) -> None:
     chain = """---
 title: Many shells

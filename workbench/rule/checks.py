@@ -8,13 +8,14 @@ from typing import Any
 
 from sigma.correlations import SigmaCorrelationRule
 from sigma.rule import SigmaDetection, SigmaRule
-from sigma.types import SigmaString
+from sigma.types import SigmaNumber, SigmaString
 
 from workbench.errors import RuleError
 from workbench.fields import resolve
-from workbench.rule import unseen
 from workbench.rule.logsource import is_auditd, kinds_of
 from workbench.rule.ruleset import LoadedRule
+from workbench.rule.unseen import fields_of, unseen_in
+from workbench.scorer import auditd
 
 Check = Callable[[LoadedRule], Iterator[RuleError]]
 
@@ -85,12 +86,29 @@ def _unseen(rule: LoadedRule) -> Iterator[RuleError]:
     """Fields that Sigma knows but no source here sees: what names them stays silent."""
     if not isinstance(rule.sigma, SigmaRule):
         return
-    names = unseen.AUDITD if is_auditd(rule.sigma.logsource) else unseen.SIGMA
     for name, detection in rule.sigma.detection.detections.items():
-        for field in sorted(_fields(detection) & names):
+        for field in unseen_in(rule.sigma, detection):
             cause = f"no source sees {field!r}: what asks for it stays silent"
             mend = "name a field that a source fills, see docs/rules.md"
             yield rule.document.fault(cause, "detection", name, code="unfilled", mend=mend)
+
+
+def _unwritten(rule: LoadedRule) -> Iterator[RuleError]:
+    """Records and system calls that the auditd view never has."""
+    if not isinstance(rule.sigma, SigmaRule) or not is_auditd(rule.sigma.logsource):
+        return
+    calls = {str(part) for call in auditd.SYSCALLS.values() for part in call}
+    written = {"type": set(auditd.RECORDS), "SYSCALL": calls, "syscall": calls}
+    for name, detection in rule.sigma.detection.detections.items():
+        for item in detection.detection_items:
+            if isinstance(item, SigmaDetection) or item.field not in written:
+                continue
+            values = [str(value) for value in item.value if isinstance(value, SigmaString | SigmaNumber)]
+            known = {one.casefold() for one in written[item.field]}
+            if values and not item.modifiers and known.isdisjoint(map(str.casefold, values)):
+                cause = f"no record has {item.field} {' or '.join(values)}: what asks for it stays silent"
+                mend = "the records are listed in docs/rules.md"
+                yield rule.document.fault(cause, "detection", name, code="unfilled", mend=mend)
 
 
 def _unfilled(rule: LoadedRule) -> Iterator[RuleError]:
@@ -99,7 +117,7 @@ def _unfilled(rule: LoadedRule) -> Iterator[RuleError]:
         return
     categories = {kind.partition("/")[0] for kind in kinds_of(rule.sigma.logsource)}
     for name, detection in rule.sigma.detection.detections.items():
-        for field in sorted(_fields(detection)):
+        for field in sorted(fields_of(detection)):
             dotted = resolve(field) or ""
             holders = next((by for prefix, by in _FILLED_BY.items() if dotted.startswith(prefix)), None)
             if categories and holders is not None and not categories & holders:
@@ -110,13 +128,6 @@ def _unfilled(rule: LoadedRule) -> Iterator[RuleError]:
                     code="unfilled",
                     mend="choose another category or field",
                 )
-
-
-def _fields(detection: SigmaDetection) -> set[str]:
-    found: set[str] = set()
-    for item in detection.detection_items:
-        found |= _fields(item) if isinstance(item, SigmaDetection) else {item.field} if item.field else set()
-    return found
 
 
 def _unreachable(rule: LoadedRule) -> Iterator[RuleError]:
@@ -157,4 +168,13 @@ def _window(rule: LoadedRule) -> Iterator[RuleError]:
             )
 
 
-_CHECKS: tuple[Check, ...] = (_identity, _technique, _unused, _unseen, _unfilled, _unreachable, _window)
+_CHECKS: tuple[Check, ...] = (
+    _identity,
+    _technique,
+    _unused,
+    _unseen,
+    _unwritten,
+    _unfilled,
+    _unreachable,
+    _window,
+)

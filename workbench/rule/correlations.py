@@ -7,12 +7,14 @@ from sigma.correlations import (
     SigmaCorrelationRule,
     SigmaExtendedCorrelationCondition,
 )
+from sigma.rule import SigmaRule
 
 from workbench.errors import RuleError
 from workbench.fields import resolve
 from workbench.rule.document import Key
 from workbench.rule.ruleset import LoadedRule, step_names
 from workbench.rule.terms import terms_of
+from workbench.rule.unseen import unseen_in
 from workbench.rule.values import ValueFault
 from workbench.scorer.plan import MAX_COUNT, OWN, Correlation, Link, Term
 
@@ -35,6 +37,14 @@ def lower_correlation(rule: LoadedRule, numbers: dict[int, int]) -> Correlation:
                 code="reference",
                 mend="mend that rule",
             )
+    for named in _unwanted(rule, sigma):
+        if _blind(named):
+            raise rule.document.fault(
+                f"{named.id} names a field that no source sees: to want it absent would always hold",
+                "correlation",
+                code="unseen",
+                mend="leave it out, or name fields that a source fills there",
+            )
     if sigma.timespan.seconds > _MAX_YEARS:
         raise rule.document.fault(
             "the timespan is longer than a century",
@@ -53,8 +63,24 @@ def lower_correlation(rule: LoadedRule, numbers: dict[int, int]) -> Correlation:
         timespan=sigma.timespan.seconds * 1_000_000_000,
         link=link,
         group=_group(rule, sigma),
-        **shape,  # type: ignore[arg-type]
+        **shape,
     )
+
+
+def _unwanted(rule: LoadedRule, sigma: SigmaCorrelationRule) -> list[LoadedRule]:
+    """Give the rules that must not match for the correlation to fire."""
+    unwanted = set()
+    if isinstance(sigma.condition, SigmaExtendedCorrelationCondition):
+        unwanted = {position for term in _terms(rule, sigma)["terms"] for position in term.none}
+    return [*rule.absent, *(rule.steps[position] for position in sorted(unwanted))]
+
+
+def _blind(rule: LoadedRule) -> bool:
+    """Whether a rule, or one that it names, asks for a field that no source sees."""
+    if isinstance(rule.sigma, SigmaRule):
+        detections = rule.sigma.detection.detections.values()
+        return any(unseen_in(rule.sigma, detection) for detection in detections)
+    return any(map(_blind, rule.steps))
 
 
 def _fault(rule: LoadedRule, cause: str, key: Key, mend: str) -> RuleError:
@@ -76,7 +102,7 @@ def _link(rule: LoadedRule, sigma: SigmaCorrelationRule, kind: str) -> Link:
     return "group" if sigma.group_by else "session"
 
 
-def _terms(rule: LoadedRule, sigma: SigmaCorrelationRule) -> dict[str, object]:
+def _terms(rule: LoadedRule, sigma: SigmaCorrelationRule) -> dict[str, tuple[Term, ...]]:
     names = [name for name, _ in step_names(rule)]
     every = tuple(range(len(names)))
     condition = sigma.condition

@@ -6,6 +6,10 @@ make it fire, as under `not`, it is refused: it would match what the rule's auth
 
 from __future__ import annotations
 
+from sigma.rule import SigmaDetection, SigmaRule
+
+from workbench.rule.logsource import is_auditd
+
 AUDITD = frozenset(
     {
         "acct",
@@ -57,3 +61,18 @@ SIGMA = frozenset(
     | {"PreviousCreationUtcTime", "RuleName", "UtcTime", "QueryStatus", "ParentIntegrityLevel"}
 )
 """Fields of Sigma's taxonomy, which are Sysmon's, that no event tells."""
+
+
+def unseen_in(rule: SigmaRule, detection: SigmaDetection) -> list[str]:
+    """Give the fields of a detection that no source sees, in alphabetical order."""
+    return sorted(fields_of(detection) & (AUDITD if is_auditd(rule.logsource) else SIGMA))
+
+
+def fields_of(detection: SigmaDetection) -> set[str]:
+    """Give the fields that a detection names."""
+    found: set[str] = set()
+    for item in detection.detection_items:
+        found |= (
+            fields_of(item) if isinstance(item, SigmaDetection) else {item.field} if item.field else set()
+        )
+    return found

@@ -33,6 +33,9 @@ SYSCALLS: dict[tuple[str, str], tuple[str, int]] = {
 }
 """Event kind → the system call its SYSCALL record names, and that call's number on x86-64."""
 
+RECORDS = ("SYSCALL", "EXECVE", "CWD", "PATH", "SOCKADDR", "PROCTITLE")
+"""The types of the records that are derived."""
+
 FIELDS = frozenset(
     {"type", "syscall", "SYSCALL", "exe", "comm", "pid", "ppid", "uid", "success", "exit", "argc", "cwd"}
     | {"name", "nametype", "proctitle", "saddr", "lport", "laddr", "sig"}
