@@ -25,38 +25,40 @@ _BYTES = 1 << 20
 class Reorder:
     """Holds events for `hold` nanoseconds and gives them in order; `most` at once, the oldest leaving early.
 
+    An event is ripe so long after it happened, or after it came: a clock that is set back holds up nothing.
+
     >>> buffer = Reorder(hold=10)
-    >>> buffer.put([{"@timestamp": 5}, {"@timestamp": 3}])
-    >>> buffer.take(now=14), buffer.take(now=20)
+    >>> buffer.put([{"@timestamp": 5}, {"@timestamp": 3}], arrived=0)
+    >>> buffer.take(now=14, passed=1), buffer.take(now=0, passed=10)
     ([{'@timestamp': 3}], [{'@timestamp': 5}])
     """
 
     def __init__(self, hold: int = HOLD_NS, most: int = _MOST) -> None:
         self._hold, self._most = hold, most
-        self._heap: list[tuple[tuple[int, int], int, Fields]] = []
+        self._heap: list[tuple[tuple[int, int], int, int, Fields]] = []
         self._serial = 0
 
     def __len__(self) -> int:
         """Count the events that wait."""
         return len(self._heap)
 
-    def put(self, events: list[Fields]) -> None:
-        """Let events wait."""
+    def put(self, events: list[Fields], arrived: int) -> None:
+        """Let events wait that came at `arrived`, nanoseconds of a clock that is never set."""
         for event in events:
             self._serial += 1
-            heapq.heappush(self._heap, (order(event), self._serial, event))
+            heapq.heappush(self._heap, (order(event), self._serial, arrived, event))
 
-    def take(self, now: int) -> list[Fields]:
-        """Give what has waited long enough at `now`, nanoseconds since 1970, or has no room."""
+    def take(self, now: int, passed: int) -> list[Fields]:
+        """Give what is ripe at `now` (ns since 1970) and `passed` (of the other clock), or has no room."""
         ripe: list[Fields] = []
-        heap, until = self._heap, now - self._hold
-        while heap and (heap[0][0][0] <= until or len(heap) > self._most):
-            ripe.append(heapq.heappop(heap)[2])
+        heap, until, came = self._heap, now - self._hold, passed - self._hold
+        while heap and (heap[0][0][0] <= until or heap[0][2] <= came or len(heap) > self._most):
+            ripe.append(heapq.heappop(heap)[3])
         return ripe
 
     def drain(self) -> list[Fields]:
         """Give everything."""
-        return [heapq.heappop(self._heap)[2] for _ in range(len(self._heap))]
+        return [heapq.heappop(self._heap)[3] for _ in range(len(self._heap))]
 
 
 class HookLog:
@@ -115,14 +117,14 @@ class Feed:
         redact = self._redact
         for event in events:
             redact(event)
-        self._buffer.put(events)
+        self._buffer.put(events, time.monotonic_ns())
 
     def poll(self, timeout: float) -> list[Fields]:
         """Give the events that are ripe, waiting up to `timeout` seconds for the first."""
         self.put(self.source.poll(self._hold_s if self._buffer else timeout))
         if self.hooks is not None:
             self.put(self.hooks.read())
-        return self._buffer.take(time.time_ns())
+        return self._buffer.take(time.time_ns(), time.monotonic_ns())
 
     def drain(self, quiet: float = 0.02) -> list[Fields]:
         """Give everything that is left, until the source says nothing for `quiet` seconds."""

@@ -88,7 +88,7 @@ class Watch:
         child = Child(command, env=variables)
         watched.pid = child.pid
         self._agents.append(watched)
-        gc.freeze()
+        _quieten()
         try:
             feed.source.start(child.pid)
             ready(child.pid)
@@ -131,6 +131,7 @@ class Watch:
         self._agents += handles.values()
         if hooks is not None:
             feed.hooks = HookLog(hooks, self._agents[0].session if len(pids) == 1 else "")
+        _quieten()
         try:
             for pid in pids:
                 feed.put(feed.source.attach(pid))
@@ -145,3 +146,9 @@ class Watch:
             for handle, watched in handles.items():
                 self._end(watched)
                 os.close(handle)
+
+
+def _quieten() -> None:
+    """Keep the collector of cycles from pausing the scoring: the housekeeping runs it."""
+    gc.freeze()
+    gc.disable()

@@ -1,0 +1,91 @@
+"""The feed: order restored within bounds, whatever clocks and hooks do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.event import order
+from workbench.sensor.feed import HookLog, Reorder
+
+
+@given(st.lists(st.integers(0, 1000), max_size=50))
+def test_what_comes_within_the_hold_leaves_in_order(times: list[int]) -> None:
+    buffer = Reorder(hold=1001)
+    for time in times:
+        buffer.put([{"@timestamp": time}], arrived=0)
+    out = buffer.take(now=2001, passed=0)
+    assert [event["@timestamp"] for event in out] == sorted(times)
+
+
+def test_a_clock_set_back_holds_up_nothing() -> None:
+    buffer = Reorder(hold=10)
+    buffer.put([{"@timestamp": 10**18}], arrived=100)
+    assert buffer.take(now=0, passed=105) == []
+    assert len(buffer.take(now=0, passed=110)) == 1
+
+
+def test_a_flood_leaves_early_and_is_not_dropped() -> None:
+    buffer = Reorder(hold=10**9, most=100)
+    events: list[Any] = [{"@timestamp": number, "event.sequence": number} for number in range(1000)]
+    buffer.put(events, arrived=0)
+    out = buffer.take(now=0, passed=0) + buffer.drain()
+    assert out == sorted(events, key=order)
+
+
+def line(**fields: Any) -> bytes:
+    told = {"@timestamp": "2026-01-01T00:00:00Z", "event.category": "agent", "event.action": "tool_call"}
+    return json.dumps(told | fields).encode() + b"\n"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "hooks.jsonl"
+    path.write_bytes(line(**{"gen_ai.tool.name": "of an earlier run"}))
+    return path
+
+
+def append(path: Path, data: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(data)
+
+
+def test_hooks_are_read_from_now_on_and_whole(log: Path) -> None:
+    hooks = HookLog(log, "s1")
+    whole = line(**{"gen_ai.tool.name": "shell", "gen_ai.conversation.id": "the harness's own"})
+    append(log, whole[:30])
+    assert hooks.read() == []
+    append(log, whole[30:])
+    (event,) = hooks.read()
+    assert (event["gen_ai.tool.name"], event["gen_ai.conversation.id"]) == ("shell", "s1")
+    hooks.close()
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        line(**{"event.category": "process", "event.action": "exec"}),
+        line(**{"event.action": "session_start"}),
+        b"{broken\n",
+        b"[" * 100_000 + b"\n",
+        b"\n",
+    ],
+)
+def test_a_hook_cannot_speak_for_the_kernel_nor_stop_the_sensor(log: Path, forged: bytes) -> None:
+    hooks = HookLog(log)
+    append(log, forged)
+    assert hooks.read() == []
+    append(log, line())
+    assert len(hooks.read()) == 1
+    hooks.close()
+
+
+def test_a_log_that_is_a_link_is_refused(log: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(log)
+    with pytest.raises(OSError, match="symbolic"):
+        HookLog(tmp_path / "link")
