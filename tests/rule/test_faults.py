@@ -185,3 +185,20 @@ def test_the_plan_does_not_depend_on_chance(tmp_path: Path) -> None:
         "filter: {rules: any, s: {User: x}, condition: not s}\n"
     )
     assert lower(load(tmp_path)) == lower(load(tmp_path))
+
+
+def test_a_collection_is_one_fault() -> None:
+    common = "action: global\ntitle: Both\nlogsource: {category: process_creation}\n"
+    part = "---\ndetection: {s: {Image: a}, condition: s}\n"
+    (error,) = faults(common + part + part)
+    assert (error.code, str(error.place)) == ("action", "r.yml:1:1")
+
+
+def test_a_rule_beside_one_that_is_refused_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(
+        GOOD.replace("category: process_creation", "product: linux, service: sshd")
+    )
+    (tmp_path / "b.yml").write_text(GOOD)
+    ruleset = load(tmp_path, strict=False)
+    assert [error.code for error in ruleset.errors] == ["logsource-service"]
+    assert len(ruleset.rules) == 1

@@ -93,7 +93,12 @@ def from_documents(
     errors = [] if errors is None else errors
     rules: list[LoadedRule] = []
     filters: list[SigmaFilter] = []
+    collections: set[str] = set()  # files of which one document speaks for those that follow
     for document in documents:
+        if document.path in collections:
+            continue
+        if "action" in document.data:
+            collections.add(document.path)
         read = _read(document, errors)
         if isinstance(read, SigmaFilter):
             filters.append(read)
