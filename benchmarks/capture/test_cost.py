@@ -86,6 +86,7 @@ def test_a_hundred_thousand_events_a_second(loop: Path, say: Callable[[str], Non
     )
     assert told["received"] + told["dropped"] == told["sent"]
     assert told["dropped"] == 0
+    assert rate >= 98_000  # its beginning and end are in the seconds
     assert told["rss_mb"] <= 160
 
 
