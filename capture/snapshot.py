@@ -62,6 +62,11 @@ def describe(pid: int, boot: str) -> Iterator[Fields]:
                 yield who | _held(descriptor, connections)
 
 
+def _target(link: Path) -> str:
+    """Where a link leads, as text: a name may hold any bytes."""
+    return os.fsencode(link.readlink()).decode(errors="replace")
+
+
 def _stat(pid: int) -> list[str]:
     """The fields of /proc/pid/stat after the name, which may itself hold anything."""
     try:
@@ -92,7 +97,7 @@ def _process(pid: int, boot: str) -> Fields:
     with suppress(KeyError):
         fields["user.name"] = pwd.getpwuid(uid).pw_name
     with suppress(OSError):
-        fields["process.executable"] = str((place / "exe").readlink())
+        fields["process.executable"] = _target(place / "exe")
     if parent:
         fields["process.parent.pid"] = parent
         fields["process.parent.entity_id"] = entity_id(boot, start_time(parent), parent)
@@ -106,8 +111,8 @@ def _program(pid: int) -> Fields:
         "process.args": args,
         "process.args_count": len(args),
         "process.command_line": " ".join(args),
-        "process.working_directory": str((place / "cwd").readlink()),
-        **named(str((place / "exe").readlink())),
+        "process.working_directory": _target(place / "cwd"),
+        **named(_target(place / "exe")),
     }
     if kept := environment.allowed((place / "environ").read_text(errors="replace").split("\0")):
         fields["process.env_vars"] = kept
@@ -115,7 +120,7 @@ def _program(pid: int) -> Fields:
 
 
 def _held(descriptor: Path, connections: dict[str, Fields]) -> Fields:
-    target, status = str(descriptor.readlink()), descriptor.stat()
+    target, status = _target(descriptor), descriptor.stat()
     kind = TYPES.get(status.st_mode & 0o170000, "other")
     device = f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}"
     fields: Fields = {"file.inode": str(status.st_ino), "file.device": device, "file.type": kind}

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from workbench.errors import InputError
 from workbench.event import format_timestamp
-from workbench.pack.files import write_aside
+from workbench.files import write_aside
 from workbench.scorer.envelope import key_id
 
 CHECKPOINT = b"agent-detection-workbench audit checkpoint 1\n"

@@ -11,7 +11,7 @@ import msgspec
 
 from workbench.errors import InputError
 from workbench.event import to_json
-from workbench.pack.files import write_aside
+from workbench.files import write_aside
 from workbench.sensor.audit import content_of
 from workbench.sensor.verify import verify
 

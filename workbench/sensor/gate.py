@@ -120,12 +120,14 @@ class Gate(threading.Thread):
             self.held += 1
 
     def run(self) -> None:
-        """Judge until told to end."""
-        while not self._ending.is_set():
-            if select.select([self._handle], [], [], 0.2)[0]:
-                with suppress(BlockingIOError):
-                    self._answer(os.read(self._handle, 4096))
-        os.close(self._handle)
+        """Judge until told to end; closing lets through whatever is held, however this ends."""
+        try:
+            while not self._ending.is_set():
+                if select.select([self._handle], [], [], 0.2)[0]:
+                    with suppress(BlockingIOError):
+                        self._answer(os.read(self._handle, 4096))
+        finally:
+            os.close(self._handle)
 
     def _answer(self, data: bytes) -> None:
         for offset in range(0, len(data), _METADATA.size):
@@ -140,10 +142,11 @@ class Gate(threading.Thread):
     def _blocks(self, opened: int, pid: int) -> bool:
         if pid == os.getpid() or not self._traced(pid):
             return False
-        path, executable, name = str(Path(f"/proc/self/fd/{opened}").readlink()), "", ""
-        with suppress(OSError):
-            executable = str(Path(f"/proc/{pid}/exe").readlink())
+        path, executable = target(f"/proc/self/fd/{opened}"), target(f"/proc/{pid}/exe")
+        try:
             name = Path(f"/proc/{pid}/comm").read_text(errors="replace").rstrip("\n")
+        except OSError:
+            name = ""
         rule = self._judge.rule(path, executable, name)
         if rule:
             self._denied(rule, path, pid, executable)
@@ -154,6 +157,14 @@ class Gate(threading.Thread):
         self._ending.set()
         if self.is_alive():
             self.join(2)
+
+
+def target(link: str) -> str:
+    """Give where a link of /proc leads, as text whatever bytes the name has; "" when it is gone."""
+    try:
+        return os.fsencode(Path(link).readlink()).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def descends_from(pid: int, roots: set[int]) -> bool:

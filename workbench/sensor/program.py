@@ -13,7 +13,7 @@ import msgspec
 
 from capture.source import open_source
 from workbench.errors import CaptureError, InputError
-from workbench.pack.files import write_aside
+from workbench.files import write_aside
 from workbench.pack.keys import generate_key, read_private_key, trusted_keys
 from workbench.scorer.envelope import key_id
 from workbench.sensor.audit import AuditLog

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from workbench.pack.files import write_aside
+from workbench.files import write_aside
 from workbench.sensor.alert import Alert
 from workbench.sensor.sinks import Refused, Sink, SinkError
 
