@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.printable import printable
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -54,7 +56,7 @@ class WorkbenchError(Exception):
     def _line(self) -> str:
         where = f"{self.place}: " if self.place else ""
         mend = f" (mend: {self.mend})" if self.mend else ""
-        return f"{where}{self.cause}{mend}"
+        return printable(f"{where}{self.cause}{mend}")
 
 
 class InputError(WorkbenchError):

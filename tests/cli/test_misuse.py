@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,15 +70,34 @@ MISUSES = {
     "an unknown source": (["record", "--source", "guess", "--out", "o", "--", "true"], "guess"),
     "an unknown command": (["recrod"], "No such command 'recrod'"),
     "no arguments": (["score"], "Missing parameter"),
+    "an output that cannot be": (
+        ["backtest", str(ROOT / "rules/drift"), str(ROOT / "datasets/quickstart"), "--json", "/proc/x"],
+        "/proc/x: cannot be written",
+    ),
+    "an output that is a directory": (
+        ["baseline", "fit", str(ROOT / "datasets/quickstart"), "--out", "/"],
+        "cannot be written",
+    ),
+    "a name that commands the terminal": (["score", "\x1b]0;pwn\x07", "-"], "\\x1b]0;pwn\\x07"),
+    "a full disk": (["dataset", "info", str(ROOT / "datasets/quickstart")], "No space left"),
 }
 
 
 @pytest.mark.parametrize("name", MISUSES)
 def test_misuse_is_one_clear_line(name: str, files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments, told = MISUSES[name]
-    capsys.readouterr()
-    assert run(arguments) == 2
-    said = capsys.readouterr().err
+    if name == "a full disk":
+        program = str(Path(sys.executable).with_name("workbench"))
+        with Path("/dev/full").open("w") as full:
+            ended = subprocess.run(
+                [program, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            )
+        status, said = ended.returncode, ended.stderr
+    else:
+        capsys.readouterr()
+        status, said = run(arguments), capsys.readouterr().err
+    assert status == 2
+    assert "\x1b" not in said
     assert said.startswith("workbench: ")
     assert told in said
     assert "Traceback" not in said
@@ -109,3 +130,17 @@ def test_help_has_an_example(words: str, capsys: pytest.CaptureFixture[str]) -> 
     assert run([*words.split(), "--help"]) == 0
     shown = capsys.readouterr().out
     assert not words or "Example" in shown
+
+
+def test_names_in_a_recording_are_neither_markup_nor_orders(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = tmp_path / "x[bold]y"
+    shutil.copytree(ROOT / "datasets/quickstart/recordings/run-02", directory)
+    session = directory / "session.json"
+    hostile = r"[red]x[/red][/nope]\u001b]0;pwn"
+    session.write_text(session.read_text().replace("mini-swe-agent", hostile))
+    assert run(["dataset", "info", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "x[bold]y" in shown

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from workbench.dataset.recording import Recording, write_recording
@@ -69,3 +71,33 @@ def test_a_cut_file_is_named(tmp_path: Path) -> None:
 def test_a_missing_recording_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"nowhere/events\.parquet: not a recording"):
         Recording.open(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        (("@timestamp", pa.array(["now", "then"])), "column @timestamp is string"),
+        (("process.executable", pa.array([["a"], ["b"]])), "column process.executable is list"),
+        (("process.pid", pa.array(["1", "2"])), "column process.pid is string"),
+        (("event.category", pa.array([{"a": 1}, {"a": 2}])), "column event.category is struct"),
+        (("event.action", pa.array([None, "exec"])), "row 0: no known category and action"),
+        (("@timestamp", pa.array([None, 5], pa.timestamp("ns", tz="UTC"))), "row 0: @timestamp is missing"),
+    ],
+)
+def test_a_column_of_another_type_is_named(column: tuple[str, pa.Array], told: str, tmp_path: Path) -> None:
+    recording = write_recording(tmp_path / "r", EVENTS, Session(id="s1"))
+    file = recording.path / "events.parquet"
+    table = pq.read_table(file)
+    index = table.column_names.index(column[0])
+    pq.write_table(table.set_column(index, column[0], column[1]), file)
+    with pytest.raises(RecordingError, match=r"events\.parquet: ") as caught:
+        list(recording.events())
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [b'{"id": "\xff"}', b"[" * 100_000, b'{"id": 7}', b""])
+def test_a_session_that_is_none_is_named(text: bytes, tmp_path: Path) -> None:
+    recording = write_recording(tmp_path / "r", EVENTS, Session(id="s1"))
+    (recording.path / "session.json").write_bytes(text)
+    with pytest.raises(RecordingError, match=r"session\.json: cannot be read"):
+        assert Recording.open(recording.path).session

@@ -32,7 +32,6 @@ def fit(
     from workbench.registry import load_all
 
     frozen = fitting.fit(Dataset.open(dataset).recordings(), load_all())
-    out.parent.mkdir(parents=True, exist_ok=True)
     fitting.save(out, frozen)
     table = Table("agent", "sessions", "features ready", "volumes", "session shape", title=str(out))
     for item in frozen:

@@ -12,6 +12,7 @@ from workbench.baseline.agent import AgentBaseline
 from workbench.dataset.recording import Recording
 from workbench.errors import InputError
 from workbench.event import Value
+from workbench.files import write_aside
 from workbench.scorer.enrich.drift import FROZEN_VERSION, POPULATION
 from workbench.scorer.payload import FORMAT, SCORER, Payload
 from workbench.scorer.plan import Plan
@@ -52,9 +53,7 @@ def enriched(recording: Recording, registries: Mapping[str, Any]) -> list[dict[s
 
 def save(path: Path, frozen: list[dict[str, Any]]) -> None:
     """Write frozen baselines as JSON, aside and then in place."""
-    scratch = path.with_name(f".{path.name}.partial")
-    scratch.write_bytes(msgspec.json.encode(frozen, order="sorted"))
-    scratch.rename(path)
+    write_aside(path, msgspec.json.encode(frozen, order="sorted"))
 
 
 def load(path: Path) -> list[dict[str, Any]]:

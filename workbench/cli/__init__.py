@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
+from importlib import import_module, metadata
 from importlib.metadata import entry_points
+from typing import Annotated
 
 import typer
 
 from workbench.errors import WorkbenchError
+from workbench.printable import printable
 
 PACKAGES = (
     "workbench.dataset.commands",
@@ -25,6 +27,7 @@ PACKAGES = (
 )
 
 OK, FOUND, MISUSE, INTERRUPTED = 0, 1, 2, 130
+_STOPPED = "workbench: interrupted; nothing half-written was left"
 
 
 def build() -> typer.Typer:
@@ -36,11 +39,23 @@ def build() -> typer.Typer:
         rich_markup_mode="markdown",
         pretty_exceptions_enable=False,
     )
+    app.callback(invoke_without_command=True)(_version)
     for package in PACKAGES:
         import_module(package).register(app)
     for entry in sorted(entry_points(group="workbench.commands"), key=lambda entry: entry.name):
         entry.load()(app)
     return app
+
+
+def _version(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="show the version and end")] = False,
+) -> None:
+    if version:
+        typer.echo(f"workbench {metadata.version('agent-detection-workbench')}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(MISUSE)
 
 
 def main() -> None:
@@ -57,13 +72,18 @@ def run(arguments: list[str]) -> int:
         return MISUSE
     except typer.TyperException as error:
         if told := str(error):  # it has none when the help was shown in its place
-            typer.echo(f"workbench: {told} (mend: see --help)", err=True)
+            typer.echo(printable(f"workbench: {told} (mend: see --help)"), err=True)
         return MISUSE
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("workbench: interrupted; nothing half-written was left", err=True)
+        typer.echo(_STOPPED, err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away, as `head` does: leave without a second complaint at exit.
+    except OSError as error:
+        # Nobody reads, or the disk is full: leave without a second complaint at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        if isinstance(error, BrokenPipeError):
+            return OK
+        typer.echo(printable(f"workbench: {error}"), err=True)
+        return MISUSE
+    if status == INTERRUPTED:  # Typer turns Ctrl-C into this status by itself
+        typer.echo(_STOPPED, err=True)
     return status if isinstance(status, int) else OK

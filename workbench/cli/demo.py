@@ -18,8 +18,8 @@ from workbench.evaluate import report as reports
 from workbench.evaluate.backtest import Report, backtest
 from workbench.evaluate.latency import measure, repeat_sessions
 from workbench.evaluate.metrics import ALERTING
+from workbench.files import write_aside
 from workbench.nb.finding_table import FindingTable
-from workbench.pack.keys import trusted_keys
 from workbench.scorer import Finding, Scorer
 from workbench.scorer.payload import open_pack
 
@@ -88,7 +88,7 @@ def _pack(work: Path, out: Path) -> Path:
     _workbench("baseline", "fit", str(SHIPPED), "--out", str(baseline))
     _workbench("lint", str(RULES))
     if not key.exists():
-        _workbench("pack", "keygen", "--out", str(key))
+        _workbench("pack", "keygen", "--out", str(key), "--no-trust")
     _workbench(
         "pack", "build", str(RULES), "--baseline", str(baseline), "--key", str(key), "--out", str(pack)
     )
@@ -114,11 +114,11 @@ def _refuse_a_flipped_byte(pack: Path, public: Path) -> None:
 
 def _backtest(work: Path, pack: Path, recordings: dict[str, Recording]) -> Report:
     _stage(3, "Backtest on these runs and on the shipped ones")
-    payload = open_pack(pack, trusted_keys([work.parent / "signing.key.pub"]))
+    payload = open_pack(pack, [work.parent / "signing.key.pub"])
     shipped = Dataset.open(SHIPPED).directories()
     own = [recording.path for recording in recordings.values() if recording.path not in shipped]
     report = backtest(payload, own + shipped)
-    reports.write(work / "backtest.json", reports.to_json(report))
+    write_aside(work / "backtest.json", reports.to_json(report))
     console.print(reports.to_tables(report))
     return report
 

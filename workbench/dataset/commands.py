@@ -30,9 +30,11 @@ def info(path: Directory, format: Annotated[str, typer.Option(help="table or jso
     import msgspec
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from workbench.dataset.dataset import Dataset
     from workbench.dataset.session import count_labels
+    from workbench.printable import printable
 
     rows = []
     for recording in Dataset.open(path).recordings():
@@ -45,15 +47,16 @@ def info(path: Directory, format: Annotated[str, typer.Option(help="table or jso
                 "source": session.source,
                 "events": actions.total(),
                 "malicious": labels["malicious"],
-                "lost": session.loss.total(),
+                "dropped": session.loss.dropped,
+                "left out": ", ".join(f"{name} {n}" for name, n in session.loss.not_visible.items()),
             }
         )
     if format == "json":
         typer.echo(msgspec.json.encode(rows).decode())
         return
-    table = Table(*rows[0].keys(), title=f"{len(rows)} recordings")
+    table = Table(*rows[0].keys(), title=f"recordings: {len(rows)}", title_justify="left")
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*(Text(printable(str(value))) for value in row.values()))
     Console().print(table)
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from workbench.dataset.recording import Recording
 from workbench.errors import RecordingError
+from workbench.files import write_aside
 
 MANIFEST = "manifest.json"
 Split = Literal["train", "validation", "test", ""]
@@ -47,7 +48,7 @@ class Dataset:
         if file.is_file():
             try:
                 return cls(root, msgspec.json.decode(file.read_bytes(), type=Manifest))
-            except (OSError, msgspec.MsgspecError) as error:
+            except (OSError, ValueError, RecursionError) as error:
                 raise RecordingError(
                     f"not a manifest: {error}", place=file, mend="copy the dataset again"
                 ) from None
@@ -103,9 +104,7 @@ def write_manifest(root: Path, name: str, version: str, splits: dict[str, Split]
         version=version,
         recordings={d.name: entry(d, (splits or {}).get(d.name, "")) for d in directories},
     )
-    scratch = root / f".{MANIFEST}"
-    scratch.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
-    scratch.rename(root / MANIFEST)
+    write_aside(root / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
     return manifest
 
 

@@ -20,8 +20,18 @@ from workbench.dataset.schema import EVENTS, LABELS
 from workbench.dataset.session import Label, Session
 from workbench.errors import RecordingError
 from workbench.event import TIMESTAMPS, Event, Value, order
+from workbench.fields import ACTIONS
 
 _BATCH = 8_192
+_AGAIN = "the file was not written by the workbench: record or import it again"
+_SAME_KIND = (
+    lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind),
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_boolean,
+    pa.types.is_timestamp,
+    lambda kind: pa.types.is_list(kind) or pa.types.is_large_list(kind),
+)
 # Times and counters differ from row to row: their differences compress, their values do not.
 _DELTAS = tuple(field.name for field in EVENTS if field.type in (pa.int64(), pa.timestamp("ns", tz="UTC")))
 _PREFIXES = ("event.id",)
@@ -58,7 +68,7 @@ class Recording:
         file = self.path / "session.json"
         try:
             return msgspec.json.decode(file.read_bytes(), type=Session)
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RecordingError(f"cannot be read: {error}", place=file, mend="record it again") from None
 
     def events(self) -> Iterator[dict[str, Value]]:
@@ -107,17 +117,32 @@ def _read_table(file: Path) -> pa.Table:
 def read_events(file: Path) -> list[dict[str, Value]]:
     """Read an `events.parquet`; absent values are left out, times are integers."""
     table = _read_table(file)
-    for name in TIMESTAMPS:
-        if name in table.column_names:
-            index = table.column_names.index(name)
-            table = table.set_column(index, name, table.column(index).cast(pa.int64()))
-    columns = [(name, table.column(name).to_pylist()) for name in table.column_names if name in EVENTS.names]
     events: list[dict[str, Value]] = [{} for _ in range(table.num_rows)]
-    for name, values in columns:
-        for event, value in zip(events, values, strict=True):
-            if value is not None:
-                event[name] = value
+    for field in EVENTS:
+        if field.name in table.column_names:
+            for event, value in zip(events, _values(file, table, field), strict=True):
+                if value is not None:
+                    event[field.name] = value
+    for number, event in enumerate(events):
+        if event.get("event.action") not in ACTIONS.get(str(event.get("event.category")), ()):
+            raise RecordingError(f"row {number}: no known category and action", place=file, mend=_AGAIN)
+        if "@timestamp" not in event:
+            raise RecordingError(f"row {number}: @timestamp is missing", place=file, mend=_AGAIN)
     return events
+
+
+def _values(file: Path, table: pa.Table, field: pa.Field) -> list[Any]:
+    """Give a column as the schema wants it, times as integers; raises RecordingError for another type."""
+    column = table.column(field.name)
+    try:
+        if not any(same(column.type) and same(field.type) for same in _SAME_KIND):
+            raise pa.ArrowTypeError(f"is {column.type}, not {field.type}")
+        column = column.cast(field.type)
+        values: list[Any] = (column.cast(pa.int64()) if field.name in TIMESTAMPS else column).to_pylist()
+    except (pa.ArrowException, UnicodeDecodeError, OverflowError) as error:
+        reason = str(error).splitlines()[0]
+        raise RecordingError(f"column {field.name} {reason}", place=file, mend=_AGAIN) from None
+    return values
 
 
 @contextmanager

@@ -35,12 +35,12 @@ def calibrate(
     from workbench.evaluate.calibration import as_fusion, strongest_risks
     from workbench.evaluate.calibration import calibrate as fit
     from workbench.evaluate.load import load_payload
-    from workbench.evaluate.report import write
+    from workbench.files import write_aside
 
     payload = load_payload(rules, baseline=baseline, trust=trust or [])
     directories = Dataset.open(dataset).directories(as_split(split))
     found = fit(strongest_risks(payload, directory) for directory in directories)
-    write(out, msgspec.json.format(msgspec.json.encode(as_fusion(found)), indent=1) + b"\n")
+    write_aside(out, msgspec.json.format(msgspec.json.encode(as_fusion(found)), indent=1) + b"\n")
     for line in _lines(found):
         typer.echo(line)
 

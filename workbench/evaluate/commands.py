@@ -34,14 +34,15 @@ def backtest(
     from workbench.evaluate.backtest import backtest as run
     from workbench.evaluate.engine import open_map
     from workbench.evaluate.load import load_payload
+    from workbench.files import write_aside
 
     payload = load_payload(rules, baseline=baseline, trust=trust or [])
     with open_map(engine) as chosen:
         found = run(payload, Dataset.open(dataset).directories(), map=chosen)
     if json is not None:
-        reports.write(json, reports.to_json(found))
+        write_aside(json, reports.to_json(found))
     if junit is not None:
-        reports.write(junit, reports.to_junit(found))
+        write_aside(junit, reports.to_junit(found))
     Console().print(reports.to_tables(found))
 
 
@@ -87,15 +88,15 @@ def coverage(
     import msgspec
     from rich.console import Console
 
-    from workbench.evaluate import report as reports
     from workbench.evaluate.coverage import coverage as covered_by
     from workbench.evaluate.coverage import to_navigator, to_table
+    from workbench.files import write_aside
     from workbench.rule import load
 
     covered = covered_by(load(rules))
     if navigator is not None:
         layer = to_navigator(covered, "Agent Detection Workbench")
-        reports.write(navigator, msgspec.json.format(msgspec.json.encode(layer), indent=1) + b"\n")
+        write_aside(navigator, msgspec.json.format(msgspec.json.encode(layer), indent=1) + b"\n")
     if format == "json":
         typer.echo(msgspec.json.encode(covered).decode())
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import msgspec
@@ -12,6 +11,7 @@ from rich.text import Text
 
 from workbench.evaluate.backtest import Report, RuleResult
 from workbench.evaluate.metrics import ALERTING, Metrics
+from workbench.printable import printable
 
 
 def to_json(report: Report) -> bytes:
@@ -43,14 +43,6 @@ def to_junit(report: Report) -> bytes:
     return text + b"\n"
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file aside and move it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.partial")
-    scratch.write_bytes(content)
-    scratch.rename(path)
-
-
 def _rate(value: float | None, interval: tuple[float, float] | None = None) -> str:
     if value is None:
         return "–"
@@ -68,6 +60,11 @@ def _cells(metrics: Metrics) -> tuple[str, ...]:
     )
 
 
+def _text(text: str, style: str = "") -> Text:
+    """Give a stranger's text as text: neither markup nor an order to the terminal."""
+    return Text(printable(text), style)
+
+
 def _steps(rule: RuleResult) -> str:
     return "; ".join(f"{name}: {', '.join(steps)}" for name, steps in sorted(rule.scenarios.items()))
 
@@ -78,7 +75,7 @@ def to_tables(report: Report) -> Group:
     rules = Table("rule", "signal", "caught", "false alarms", title="Rules that fired", title_justify="left")
     for rule in fired:
         rules.add_row(
-            Text(f"{rule.title}\n  {_steps(rule)}".rstrip()), rule.signal, *_cells(rule.metrics)[:2]
+            _text(f"{rule.title}\n  {_steps(rule)}".rstrip()), rule.signal, *_cells(rule.metrics)[:2]
         )
     verdict = Table(
         "caught",
@@ -97,9 +94,9 @@ def to_tables(report: Report) -> Group:
         truth = Text("malicious", "red") if outcome.malicious else Text("benign", "green")
         wrong = (outcome.decision in ALERTING) != outcome.malicious
         sessions.add_row(
-            Text(outcome.recording),
+            _text(outcome.recording),
             truth,
-            Text(outcome.decision, "bold red" if wrong else ""),
+            _text(outcome.decision, "bold red" if wrong else ""),
             f"{outcome.score:.0f}",
             str(len(outcome.hits)),
         )

@@ -123,7 +123,7 @@ def _write_stats(file: Path, taken: list[int], by_rule: Counter[str], load_s: fl
 
     import msgspec
 
-    from workbench.pack.files import write_aside
+    from workbench.files import write_aside
 
     ranked = sorted(taken)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from workbench.printable import printable
 from workbench.scorer import Finding
 
 _STYLE = """<style>
@@ -16,7 +17,7 @@ class DataPath:
 
     def __init__(self, finding: Finding) -> None:
         self.title = finding.rule_title
-        self.hops = finding.provenance_path
+        self.hops = [printable(hop) for hop in finding.provenance_path]
         self.weakest = min(range(len(self.hops)), key=lambda n: _confidence(self.hops[n]), default=-1)
 
     def __repr__(self) -> str:

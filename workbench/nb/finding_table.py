@@ -10,6 +10,7 @@ from rich.text import Text
 
 from workbench.event import format_timestamp
 from workbench.nb.rich_view import RichView
+from workbench.printable import printable
 from workbench.scorer import Finding
 
 SHOWN = 1_000
@@ -28,7 +29,7 @@ class FindingTable:
                 format_timestamp(finding.timestamp)[11:23],
                 f"{finding.signal}\n{finding.response}",
                 str(finding.risk),
-                "\n".join([finding.rule_title, *_details(finding)]),
+                printable("\n".join([finding.rule_title, *_details(finding)])),
             )
             for finding in self.findings[:SHOWN]
         ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from workbench.event import Event
+from workbench.printable import printable
 from workbench.scorer import Finding
 
 SHOWN = 400
@@ -71,8 +72,8 @@ class ProcessTree:
         for depth, node in self._walk():
             if len(lines) == SHOWN:
                 break
-            rules = f"  ⚠ {', '.join(node.rules)}" if node.rules else ""
-            call = f"  [{node.call}]" if node.call else ""
+            rules = printable(f"  ⚠ {', '.join(node.rules)}") if node.rules else ""
+            call = printable(f"  [{node.call}]") if node.call else ""
             lines.append(f"{'  ' * depth}{_cut(node.command)}{call}{rules}")
         return "\n".join([*lines, *self._rest()])
 
@@ -98,5 +99,5 @@ class ProcessTree:
 
 
 def _cut(text: str) -> str:
-    line = " ".join(text.split())
+    line = printable(" ".join(text.split()))
     return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from nbconvert import HTMLExporter
 from papermill.exceptions import PapermillExecutionError
 
 from workbench.errors import GateError, InputError
+from workbench.files import write_aside
 from workbench.nb.parameters import check_parameters, read_parameters
 
 # The blocks that would load scripts from a CDN are left empty.
@@ -41,7 +41,6 @@ def run(path: Path, out: Path, parameters: Mapping[str, Any] | None = None) -> P
     fails; the copy executed so far is kept. Paths of this machine are scrubbed from what is written.
     """
     given = check_parameters(path, read_parameters(path, load(path)), parameters or {})
-    out.mkdir(parents=True, exist_ok=True)
     target = out / path.name
     failure: PapermillExecutionError | None = None
     with tempfile.TemporaryDirectory() as scratch:
@@ -59,8 +58,8 @@ def run(path: Path, out: Path, parameters: Mapping[str, Any] | None = None) -> P
             failure = error
         notebook = nbformat.reads(scrub(executed.read_text(), path.parent), as_version=4)
     notebook.metadata.pop("papermill", None)
-    _write(target, nbformat.writes(notebook))
-    _write(target.with_suffix(".html"), to_html(notebook))
+    write_aside(target, nbformat.writes(notebook).encode())
+    write_aside(target.with_suffix(".html"), to_html(notebook).encode())
     if failure is not None:
         raise GateError(
             f"cell [{failure.exec_count}] failed: {failure.ename}: {failure.evalue}",
@@ -84,9 +83,3 @@ def to_html(notebook: nbformat.NotebookNode) -> str:
     exporter = HTMLExporter(raw_template=_TEMPLATE)
     html, _ = exporter.from_notebook_node(notebook)
     return str(html)
-
-
-def _write(path: Path, text: str) -> None:
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.write_text(text)
-    scratch.rename(path)

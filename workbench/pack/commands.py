@@ -61,9 +61,9 @@ def build(
     """
     from workbench.errors import InputError
     from workbench.event import parse_timestamp
+    from workbench.files import write_aside
     from workbench.pack.build import build_payload
     from workbench.pack.evidence import digests
-    from workbench.pack.files import write_aside
     from workbench.pack.fusion import read_fusion
     from workbench.pack.signing import sign
     from workbench.rule.document import printable

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from workbench.errors import InputError
-from workbench.pack.files import write_aside
+from workbench.files import write_aside
 
 TRUST = "WORKBENCH_TRUST"
 """The environment variable that lists trusted public keys, separated as PATH is."""

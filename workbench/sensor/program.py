@@ -25,6 +25,7 @@ from workbench.sensor.packs import Packs, Terms
 from workbench.sensor.sensor import Sensor
 from workbench.sensor.sinks import open_sink
 from workbench.sensor.spool import Spool
+from workbench.sensor.tampering import Tampering
 from workbench.sensor.watch import Agent, Watch
 
 _PLACES = (Path.home(), Path("/home"), Path("/etc"))
@@ -97,7 +98,16 @@ def run_sensor(settings: Settings) -> int:
     source = open_source(settings.source)
     audit = open_audit(log, settings.audit_key)
     spool = Spool(log.with_name(log.name + ".spool"), sinks)
-    sensor = Sensor(Feed(source), packs, audit, spool, enforce=settings.enforce, exceptions=exceptions)
+    ours = [file for file in (log, settings.pack, settings.exceptions, settings.revoked) if file]
+    sensor = Sensor(
+        Feed(source),
+        packs,
+        audit,
+        spool,
+        enforce=settings.enforce,
+        exceptions=exceptions,
+        tampering=Tampering(ours),
+    )
     audit.append(
         "sensor_start",
         {

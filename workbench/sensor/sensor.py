@@ -22,6 +22,7 @@ from workbench.sensor.feed import Feed
 from workbench.sensor.incidents import Incidents
 from workbench.sensor.latency import Latency
 from workbench.sensor.packs import Packs
+from workbench.sensor.tampering import Tampering
 from workbench.sensor.tree import Tree
 
 _RECENT = 8_192
@@ -49,11 +50,13 @@ class Sensor:
         enforce: bool = False,
         exceptions: Exceptions | None = None,
         incidents: Incidents | None = None,
+        tampering: Tampering | None = None,
     ) -> None:
         self.feed, self.packs, self.audit, self.outbox = feed, packs, audit, outbox
         self.enforce = enforce
         self._exceptions = exceptions or Exceptions()
         self._incidents = incidents or Incidents()
+        self._tampering = tampering
         self.tree = Tree()
         self._recent: OrderedDict[str, Event] = OrderedDict()
         self._kept = 0.0
@@ -102,6 +105,8 @@ class Sensor:
         for finding in findings:
             self._report(own, finding)
         session = str(own.get("gen_ai.conversation.id", ""))
+        if self._tampering and (tampering := self._tampering.finding(own, session)):
+            self._report(own, tampering)
         if session and (directory := own.get("process.working_directory")):
             self._directories.setdefault(session, str(directory))
         if own["event.action"] == "session_end":
