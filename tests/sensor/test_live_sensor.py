@@ -191,3 +191,19 @@ def test_an_agent_that_forks_many_times_is_followed_without_loss(make: Any, tmp_
     assert len(sensor.records("finding")) == 500
     assert sensor.stats["alerts"] < 5
     assert sensor.whole()
+
+
+def test_an_agent_that_touches_its_sensor_is_reported_whatever_the_pack_says(
+    make: Any, tmp_path: Path
+) -> None:
+    sensor = Run(make, tmp_path)
+    shell = (
+        f"kill -CONT $(ps -o ppid= $PPID); echo x >> {sensor.log}.note; chmod 600 {tmp_path}/test.pack; true"
+    )
+    sensor.run(shell)
+    told = [record["body"]["finding"] for record in sensor.records("finding")]
+    reasons = {
+        finding["reason"].split(" ")[1] for finding in told if finding["rule_id"] == "sensor-tampering"
+    }
+    assert {"signal", "chmod"} <= reasons
+    assert sensor.whole()
