@@ -61,6 +61,10 @@ def test_an_offset_is_taken_into_account() -> None:
         (b'{"@timestamp": 1, "event.category": "file", "event.action": "exec"}', "no action 'exec'"),
         (b'{"@timestamp": 1, "event.category": "file", "event.action": ["open"]}', "wants a string"),
         (b'{"@timestamp": 1e300, "event.category": "file", "event.action": "open"}', "@timestamp"),
+        (
+            b'{"@timestamp": "9999-12-31T00:00:00Z", "event.category": "file", "event.action": "open"}',
+            "@timestamp: wants a 64-bit integer",
+        ),
         (b'{"x":' * 5000, "not an event"),
     ],
 )

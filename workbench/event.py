@@ -94,7 +94,7 @@ def _strings(value: Any) -> list[str]:
 
 
 def _timestamp(value: Any) -> int:
-    return parse_timestamp(value) if isinstance(value, str) else _integer(value)
+    return _integer(parse_timestamp(value) if isinstance(value, str) else value)
 
 
 _CHECKS: dict[Kind, Callable[[Any], Value]] = {

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from workbench.event import Value
+from workbench.printable import printable
 
 Pack = Annotated[Path, typer.Argument(metavar="PACK", help="a .pack file")]
 Events = Annotated[
@@ -75,7 +76,7 @@ def score(
             report(findings)
     report(scorer.close())
     if unknown:
-        left_out = ", ".join(f"{name} ({count})" for name, count in unknown.most_common(5))
+        left_out = printable(", ".join(f"{name} ({count})" for name, count in unknown.most_common(5)))
         typer.echo(
             f"workbench: {unknown.total()} values of unknown fields were left out: {left_out}", err=True
         )

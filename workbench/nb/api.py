@@ -35,7 +35,7 @@ def open_scorer(
 
 def backtest(
     rules: Path | str,
-    dataset: Dataset,
+    dataset: Dataset | Path | str,
     *,
     baseline: Path | str | None = None,
     trust: Sequence[Path | str] = (),
@@ -44,12 +44,14 @@ def backtest(
     """Score every recording of a dataset with a signed pack, or with rules as they would be packed."""
     chosen = Path(baseline) if baseline is not None else None
     payload = load_payload(Path(rules), baseline=chosen, trust=[Path(key) for key in trust])
+    chosen_dataset = dataset if isinstance(dataset, Dataset) else Dataset.open(dataset)
     with open_map(engine) as run:
-        return run_backtest(payload, dataset.directories(), map=run)
+        return run_backtest(payload, chosen_dataset.directories(), map=run)
 
 
-def score(scorer: Scorer, recording: Recording) -> list[Finding]:
+def score(scorer: Scorer, recording: Recording | Path | str) -> list[Finding]:
     """Score a recording from its beginning to its close; gives its findings in order."""
+    recording = recording if isinstance(recording, Recording) else Recording.open(recording)
     found = [finding for event in recording.events() for finding in scorer.score(event)]
     return found + scorer.close()
 
