@@ -37,7 +37,7 @@ bench-scorer: setup ## the scorer against its bars and other engines
 bench-capture: setup ## completeness, overhead, latency and memory of capture (root)
 	@$(BIN)/python -m pytest -q -s benchmarks/capture
 
-bench-attribution: setup ## attribution judged on 200 live tool calls of codex, four minutes (root)
+bench-attribution: setup ## attribution judged on 200 live tool calls of codex, three minutes (root)
 	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/attribution
 
 lock: setup ## resolve the dependencies anew

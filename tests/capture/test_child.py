@@ -58,3 +58,11 @@ def test_what_ignores_a_polite_end_is_ended() -> None:
     time.sleep(0.2)
     child.end(grace=0.3)
     assert ended(child) == -9
+
+
+def test_both_outputs_go_where_they_are_sent(tmp_path: Path) -> None:
+    with (tmp_path / "errors").open("wb") as errors:
+        child = Child(["sh", "-c", "echo said; echo warned >&2"], stdout=subprocess.DEVNULL, stderr=errors)
+        child.release()
+        assert ended(child) == 0
+    assert (tmp_path / "errors").read_text() == "warned\n"
