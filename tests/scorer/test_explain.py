@@ -92,7 +92,9 @@ def test_of_values_that_are_all_wanted_the_missing_ones_are_told() -> None:
 
 
 def test_another_kind_of_event_is_told() -> None:
-    assert explain([READ], "upload")[1] == "  it looks at process/exec; this event is file/read"
+    looks = "  it looks at process/exec that did not fail; this event is "
+    assert explain([READ], "upload")[1] == looks + "file/read"
+    assert explain([{**SEND, "event.outcome": "failure"}], "upload")[1] == looks + "process/exec that failed"
 
 
 def test_the_closest_record_of_auditd_is_told() -> None:

@@ -8,6 +8,7 @@ from sigma.rule import SigmaLogSource
 from workbench.errors import RuleError
 from workbench.fields import ACTIONS
 from workbench.rule.document import Document
+from workbench.scorer.kind import SUCCESS
 
 
 def _all(category: str) -> tuple[str, ...]:
@@ -15,7 +16,7 @@ def _all(category: str) -> tuple[str, ...]:
 
 
 CATEGORIES: dict[str, tuple[str, ...]] = {
-    "process_creation": ("process/exec",),
+    "process_creation": ("process/exec" + SUCCESS,),
     "process_termination": ("process/exit",),
     "file_access": ("file/open", "file/read"),
     "file_event": ("file/create", "file/write"),
@@ -27,7 +28,7 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     "agent_activity": _all("agent"),
     "agent_control": _all("control"),
 }
-"""Sigma category → `event.category/event.action` of the events it selects."""
+"""Sigma category → the kinds of events it selects; a failed exec creates nothing."""
 
 PRODUCTS = ("linux", "macos")
 

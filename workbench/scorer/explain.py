@@ -10,6 +10,7 @@ from workbench.event import Event
 from workbench.scorer.auditd import records
 from workbench.scorer.correlator import SESSION
 from workbench.scorer.finding import Finding
+from workbench.scorer.kind import SUCCESS, kinds_of
 from workbench.scorer.matcher import Predicates
 from workbench.scorer.plan import KEYWORD, Plan, Rule
 from workbench.scorer.reason import Alike, describe_alike, describe_predicate, describe_span, gather
@@ -106,9 +107,11 @@ def _detection(scorer: Scorer, number: int, event: Event, *, hit: bool) -> Itera
     plan = scorer.plan
     rule = plan.rules[number]
     yield f"{rule.title}: {'matches' if hit else 'does not match'} event {event.get('event.id')}"
-    kind = f"{event.get('event.category')}/{event.get('event.action')}"
-    if rule.kinds and kind not in rule.kinds:
-        yield f"  it looks at {', '.join(rule.kinds)}; this event is {kind}"
+    kinds = kinds_of(event)
+    if rule.kinds and set(kinds).isdisjoint(rule.kinds):
+        wanted = ", ".join(kind.replace(SUCCESS, " that did not fail") for kind in rule.kinds)
+        failed = "" if len(kinds) > 1 else " that failed"
+        yield f"  it looks at {wanted}; this event is {kinds[0]}{failed}"
         return
     views: list[Mapping[str, Any]] = [event] if rule.view == "event" else list(records(event))
     if not views:

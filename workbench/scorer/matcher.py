@@ -17,10 +17,11 @@ from workbench.scorer.auditd import records
 from workbench.scorer.cache import Cache
 from workbench.scorer.condition import Test, anchor, compile_condition, renumber
 from workbench.scorer.field_index import FieldIndex, text_of
+from workbench.scorer.kind import SUCCESS, kinds_of
 from workbench.scorer.plan import KEYWORD, Plan, Predicate
 
 _COMBINATIONS = 20_000
-Kind = tuple[Value | None, Value | None]
+Kind = tuple[Value | None, Value | None, bool]
 
 
 class Predicates:
@@ -173,21 +174,25 @@ class Matcher:
         self._plan = plan
         self._rules = [number for number in rules if plan.rules[number].correlation is None]
         self._built: dict[tuple[int, ...], KindMatcher | None] = {(): None}
-        self._anything = self._views(None)
+        self._anything = self._views(())
         self._kinds: dict[Kind, tuple[KindMatcher | None, KindMatcher | None]] = {}
-        for kind in sorted({kind for number in self._rules for kind in plan.rules[number].kinds}):
+        named = {kind.removesuffix(SUCCESS) for number in self._rules for kind in plan.rules[number].kinds}
+        for kind in sorted(named):
             category, _, action = kind.partition("/")
-            self._kinds[category, action] = self._views(kind)
+            for outcome in ("success", "failure"):
+                event = {"event.category": category, "event.action": action, "event.outcome": outcome}
+                self._kinds[category, action, outcome == "failure"] = self._views(kinds_of(event))
 
-    def _views(self, kind: str | None) -> tuple[KindMatcher | None, KindMatcher | None]:
-        return self._of(kind, "event"), self._of(kind, "auditd")
+    def _views(self, kinds: tuple[str, ...]) -> tuple[KindMatcher | None, KindMatcher | None]:
+        return self._of(kinds, "event"), self._of(kinds, "auditd")
 
-    def _of(self, kind: str | None, view: str) -> KindMatcher | None:
-        """Give the matcher of the rules for a kind; kinds with the same rules share one."""
+    def _of(self, kinds: tuple[str, ...], view: str) -> KindMatcher | None:
+        """Give the matcher of the rules for an event of these kinds; the same rules share one."""
         rules = tuple(
             number
             for number in self._rules
-            if (rule := self._plan.rules[number]).view == view and (not rule.kinds or kind in rule.kinds)
+            if (rule := self._plan.rules[number]).view == view
+            and (not rule.kinds or not set(kinds).isdisjoint(rule.kinds))
         )
         if rules not in self._built:
             self._built[rules] = KindMatcher(self._plan, rules)
@@ -195,7 +200,8 @@ class Matcher:
 
     def match(self, event: Event) -> tuple[int, ...]:
         """Give the numbers of the rules that match the event, ascending."""
-        kind = event.get("event.category"), event.get("event.action")
+        failed = event.get("event.outcome") == "failure"
+        kind = event.get("event.category"), event.get("event.action"), failed
         plain, audit = self._kinds.get(kind, self._anything)
         matched = plain.match(event) if plain else ()
         if audit:
