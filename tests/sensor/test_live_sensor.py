@@ -99,11 +99,13 @@ def test_enforcement_ends_the_command_tells_its_agent_why_and_what_had_happened(
     make: Any, tmp_path: Path
 ) -> None:
     sensor = Run(make, tmp_path)
+    began = time.monotonic()
     done = sensor.run("touch canary; (setsid sleep 30 &) ; sleep 30; echo survived", "--enforce")
     told = [line for line in done.stdout.splitlines() if not line.startswith("{")]
     assert told[0].startswith("-9")
     assert any("stopped by policy: The canary is touched" in line for line in told)
     assert not any("survived" in line for line in told)
+    assert time.monotonic() - began < 25, "something of the command went on"
     (block, *_) = sensor.records("block")
     assert "containment, not prevention" in block["body"]["means"]
     assert any("canary" in act for act in block["body"]["already_happened"])

@@ -34,10 +34,14 @@ class Contained(msgspec.Struct, kw_only=True):
     killed: list[str] = []
     gone: int = 0
     told: bool = False
+    entities: list[str] = []
 
 
 def contain(tree: Tree, entity: str, reason: str) -> Contained:
-    """End the offending tree, after telling its standard error why; kills nothing that is not traced."""
+    """End the offending tree, after telling its standard error why; kills nothing that is not traced.
+
+    `entities` of what is given are all that belonged to it: what they started unseen is to be ended too.
+    """
     done = Contained()
     seen: set[str] = set()
     for number in range(_ROUNDS):
@@ -46,11 +50,12 @@ def contain(tree: Tree, entity: str, reason: str) -> Contained:
             break
         for process in members:
             seen.add(process.entity)
+            done.entities.append(process.entity)
             with _opened(process) as handle:
                 if handle < 0:
                     done.gone += 1
                     continue
-                if number == 0 and not done.told:
+                if reason and number == 0 and not done.told:
                     done.told = tell(handle, reason)
                 with suppress(ProcessLookupError):
                     signal.pidfd_send_signal(handle, signal.SIGKILL)

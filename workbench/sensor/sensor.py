@@ -65,6 +65,7 @@ class Sensor:
         self.latency = Latency()
         self.prevented: deque[dict[str, object]] = deque()
         self._denied: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self._ended: OrderedDict[str, None] = OrderedDict()
         self.counts = dict.fromkeys(_COUNTED, 0)
 
     def pump(self, timeout: float, heed: Callable[[Event], None] | None = None) -> None:
@@ -101,6 +102,8 @@ class Sensor:
         findings = scorer.conclude(own, matched)
         self.counts["events"] += 1
         self.tree.follow(own)
+        if self._ended:
+            self._pursue(own)
         self._remember(own)
         for finding in findings:
             self._report(own, finding)
@@ -158,10 +161,29 @@ class Sensor:
         alert.reason = blocked.reason(finding, evidence[-1] if evidence else {})
         alert.contained = contain(self.tree, finding.entity_id, alert.reason)
         alert.action = "contained"
+        self._note_ended(alert.contained.entities)
         self.counts["blocks"] += 1
         told = blocked.account(finding, list(evidence), alert.contained)
         self.audit.append("block", {"uid": alert.uid, **told}, finding.session)
         self.audit.checkpoint()
+
+    def _note_ended(self, entities: list[str]) -> None:
+        self._ended |= dict.fromkeys(entities)
+        while len(self._ended) > _RECENT:
+            self._ended.popitem(last=False)
+
+    def _pursue(self, event: Event) -> None:
+        """End what an ended process had started in its last moment, as soon as an event tells of it."""
+        forked = event["event.action"] == "fork"
+        parent = str(event.get("process.entity_id" if forked else "process.parent.entity_id", ""))
+        child = str(event.get("process.target.entity_id" if forked else "process.entity_id", ""))
+        if parent not in self._ended or child in self._ended:
+            return
+        contained = contain(self.tree, child, "")
+        self._note_ended([child, *contained.entities])
+        if contained.killed:
+            session = str(event.get("gen_ai.conversation.id", ""))
+            self.audit.append("block_continued", {"killed": contained.killed}, session)
 
     def _send(self, alerts: list[Alert]) -> None:
         for alert in alerts:
