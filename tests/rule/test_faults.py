@@ -99,6 +99,12 @@ def test_aliases_that_multiply_are_refused() -> None:
     assert error.code == "yaml"
 
 
+@pytest.mark.parametrize("key", ["[a, b]", "{a: b}"])
+def test_a_key_that_is_no_scalar_is_refused_where_it_stands(key: str) -> None:
+    (error,) = faults(GOOD + f"x:\n  ? {key}\n  : c\n")
+    assert (error.code, str(error.place)) == ("yaml", "r.yml:5:5")
+
+
 def test_deep_nesting_is_refused() -> None:
     (error,) = faults("a: " + "[" * 50_000)
     assert error.code == "yaml"

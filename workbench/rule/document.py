@@ -146,7 +146,7 @@ def parse_documents(text: str, path: str, errors: list[RuleError]) -> Iterator[D
 
 
 def _check_keys(root: yaml.Node) -> None:
-    """Refuse a key that stands twice in one mapping: YAML would keep one of them silently."""
+    """Refuse a key that is no scalar, or stands twice in one mapping, where YAML would keep one of them."""
     waiting, done = [root], set()
     while waiting:
         node = waiting.pop()
@@ -158,9 +158,11 @@ def _check_keys(root: yaml.Node) -> None:
         elif isinstance(node, yaml.MappingNode):
             seen = set()
             for key, value in node.value:
-                if key.value in seen and isinstance(key, yaml.ScalarNode):
+                if not isinstance(key, yaml.ScalarNode):
+                    raise yaml.MarkedYAMLError(problem="a key is no scalar", problem_mark=key.start_mark)
+                if key.value in seen:
                     raise yaml.MarkedYAMLError(
                         problem=f"key {key.value!r} stands twice", problem_mark=key.start_mark
                     )
-                seen.add(str(key.value))
+                seen.add(key.value)
                 waiting.append(value)
