@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import EventError, InputError, PackError, WorkbenchError
+from workbench.fields import FIELDS
 from workbench.pack import build_payload
 from workbench.rule.document import parse_documents
 from workbench.rule.ruleset import from_documents
@@ -179,6 +180,68 @@ def test_a_malformed_snapshot_is_refused_in_one_line(data: Any) -> None:
 def test_an_event_without_a_time_is_refused() -> None:
     with pytest.raises(EventError, match="@timestamp"):
         Scorer.from_payload(payload()).score({"event.category": "process", "event.action": "exec"})
+
+
+def full() -> Scorer:
+    """Give a scorer with every stage that the shipped tables make."""
+    labelling = RULES + (
+        "---\ntitle: L\nname: l\nlogsource: {category: file_access}\n"
+        "detection: {s: {TargetFilename|contains: key}, condition: s}\nworkbench: {label: secret}\n"
+    )
+    errors: list[Any] = []
+    ruleset = from_documents(parse_documents(labelling, "rules.yml", errors), errors=errors)
+    return Scorer.from_payload(build_payload(ruleset, "test", "1"))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"@timestamp": True},
+        {"@timestamp": 2**90},
+        {"@timestamp": "2026-01-01T00:00:00Z"},
+        {"event.category": ["process"]},
+        {"destination.ip": 7, "event.category": "network", "event.action": "connect"},
+        {"process.args": 7},
+        {"process.executable": {"a": 1}},
+    ],
+)
+def test_what_is_no_event_is_refused(changed: dict[str, Any]) -> None:
+    with pytest.raises(EventError, match=next(iter(changed))):
+        full().score({**event(1, "a"), "process.entity_id": "p", **changed})
+
+
+def test_an_event_without_a_kind_is_refused() -> None:
+    with pytest.raises(EventError, match=r"event\.category is missing"):
+        full().score({"@timestamp": 1})
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(FIELDS)),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text()
+        | st.lists(st.integers() | st.text())
+        | st.dictionaries(st.text(), st.text()),
+    )
+)
+def test_any_mapping_is_scored_or_refused(changed: dict[str, Any]) -> None:
+    scorer = full()
+    for _ in range(2):
+        try:
+            scorer.score({**event(1, "a"), "process.entity_id": "p", **changed})
+        except EventError:
+            continue
+
+
+def test_a_name_of_any_bytes_is_scored() -> None:
+    name = "/x\udcff"
+    scorer = full()
+    one = event(1, name, name, **{"process.entity_id": name, "process.args": [name], "user.name": name})
+    assert scorer.score(one) == []
+    assert scorer.score({**one, "event.category": "file", "event.action": "open", "file.path": name}) == []
 
 
 @given(st.binary(max_size=200))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from workbench.errors import EventError, InputError
-from workbench.event import Event, Value
+from workbench.event import Event, Value, check_event
 from workbench.scorer.correlator import SESSION, Correlator, Fired
 from workbench.scorer.finding import Finding
 from workbench.scorer.groups import LIMITS, Limits
@@ -19,6 +19,10 @@ from workbench.scorer.plan import rules_by_data
 from workbench.scorer.reason import Reasons
 from workbench.scorer.stages import Stages
 from workbench.scorer.verdict import Verdicts
+
+_INT64 = range(-(2**63), 2**63)
+# What work on a field of the wrong type raises: to look at every type beforehand would cost a third more.
+_NOT_ONE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 
 if TYPE_CHECKING:
     from workbench.scorer.envelope import PublicKey
@@ -70,19 +74,25 @@ class Scorer:
         """Take one event; give the findings that it completes, usually none.
 
         An event that is older than one before it is counted, and taken at that one's time. Raises EventError
-        for an event without a time.
+        for what is not an event: no time, no kind, or a field of a type that it cannot have.
         """
         return self.conclude(*self.examine(event))
 
     def examine(self, event: Event) -> tuple[dict[str, Value], tuple[int, ...]]:
         """Enrich a copy of the event and give it with the numbers of the detections that it matches."""
         now = event.get("@timestamp")
-        if not isinstance(now, int):
-            raise EventError("@timestamp is missing or not an integer", mend="decode it with workbench.event")
+        if now.__class__ is not int or now not in _INT64:
+            raise EventError("@timestamp is no 64-bit integer", mend="decode it with workbench.event")
         if now < self._now:
             self._reordered += 1
         else:
             self._now = now
+        try:
+            return self._examine(event)
+        except _NOT_ONE as error:
+            raise _refusal(event, error) from error
+
+    def _examine(self, event: Event) -> tuple[dict[str, Value], tuple[int, ...]]:
         self._serial += 1
         own: dict[str, Value] = dict(event)
         matched: tuple[int, ...] = ()
@@ -96,6 +106,12 @@ class Scorer:
 
     def conclude(self, own: Event, matched: tuple[int, ...]) -> list[Finding]:
         """Give the findings that an examined event completes, windows that closed before it first."""
+        try:
+            return self._conclude(own, matched)
+        except _NOT_ONE as error:
+            raise _refusal(own, error) from error
+
+    def _conclude(self, own: Event, matched: tuple[int, ...]) -> list[Finding]:
         now = self._now
         fired = self._correlator.advance(now, self._serial)
         if matched:
@@ -189,3 +205,13 @@ class Scorer:
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise InputError(f"the snapshot is malformed: {error!r}", mend="start without it") from None
         return left
+
+
+def _refusal(event: Event, error: Exception) -> EventError:
+    """Name what keeps it from being an event."""
+    try:
+        check_event(event)
+        cause = str(error)
+    except (ValueError, TypeError, AttributeError) as fault:
+        cause = str(fault)
+    return EventError(f"not an event: {cause[:200]}", mend="decode it with workbench.event")

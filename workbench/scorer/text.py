@@ -50,6 +50,18 @@ def _part(part: str | int, cased: bool) -> str:
     return ".*" if part == ANY_RUN else "."
 
 
+def encode(text: str) -> bytes:
+    r"""Give a text as UTF-8; characters that are no Unicode, as in names of any bytes, become `?`.
+
+    >>> encode("/tmp/\udcff")
+    b'/tmp/?'
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="replace")
+
+
 class PatternSet:
     """Patterns with a bit each; `match` gives the bits of all that are found in a text.
 
@@ -69,10 +81,7 @@ class PatternSet:
 
     def match(self, text: str) -> int:
         """Give the bits of the patterns found in `text`; characters that are no Unicode count as `?`."""
-        try:
-            encoded = text.encode()
-        except UnicodeEncodeError:
-            encoded = text.encode(errors="replace")
+        encoded = encode(text)
         bits = 0
         for filter_, mine in self._filters:
             for index in filter_.Match(encoded) or ():

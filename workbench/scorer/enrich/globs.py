@@ -7,6 +7,8 @@ from functools import lru_cache
 
 import re2
 
+from workbench.scorer.text import encode
+
 _CACHE = 8_192
 _LONGEST_CACHED = 512
 _AUTOMATON_BYTES = 1 << 26  # a set that runs out of memory would match nothing
@@ -46,7 +48,7 @@ class GlobTable:
         return self._remembered(text) if len(text) <= _LONGEST_CACHED else self._match(text)
 
     def _match(self, text: str) -> frozenset[int]:
-        return frozenset(self._numbers[index] for index in self._set.Match(text) or ())
+        return frozenset(self._numbers[index] for index in self._set.Match(encode(text)) or ())
 
 
 def glob_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
@@ -54,7 +56,7 @@ def glob_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
     pattern = re2.compile("(?is)" + "|".join(f"(?:{glob_to_re(glob)})" for glob in globs))
 
     def matches(text: str) -> bool:
-        return pattern.fullmatch(text) is not None
+        return pattern.fullmatch(encode(text)) is not None
 
     remembered = lru_cache(maxsize=_CACHE)(matches)
     return lambda text: remembered(text) if len(text) <= _LONGEST_CACHED else matches(text)
