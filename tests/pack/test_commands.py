@@ -108,7 +108,7 @@ def test_which_condition_of_which_step_stopped_it(place: Path, capsys: pytest.Ca
     out = capsys.readouterr().out
     assert "step 1, Tool reads a key: this event matches" in out
     assert "step 2, Upload starts: no event has matched" in out
-    assert "it looks at process/exec; this event is file/open" in out
+    assert "it looks at process/exec that did not fail; this event is file/open" in out
     assert run(["explain", "x.pack", "events.jsonl", "3", "--rule", "upload"]) == 0
     out = capsys.readouterr().out
     assert "no  process.executable ends with '/curl' (it is '/usr/bin/wget')" in out

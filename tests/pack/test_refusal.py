@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.cli import run
 from workbench.errors import InputError, PackError, PackVersionError, SignatureError
 from workbench.pack import sign
 from workbench.pack.build import encode_payload
@@ -143,6 +144,61 @@ def test_any_bytes_are_refused_in_one_line(data: bytes) -> None:
 def test_a_missing_pack_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PackError, match="No such file"):
         Scorer.load(tmp_path / "none.pack", TRUST)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"registries": {"destinations": {}}},
+        {"registries": {"agents": 7}},
+        {"registries": {"intrinsic": {"entries": [{"risk": "x"}]}}},
+        {"plan": {"predicates": [], "rules": [{"id": "a", "title": "A", "condition": 0}]}},
+        {
+            "plan": {
+                "predicates": [["process.name", "regex", "(?=a)"]],
+                "rules": [{"id": "a", "title": "A", "condition": 0}],
+            }
+        },
+        {"baselines": [{"version": 99}]},
+        {"baselines": [{"version": 1}]},
+        {"fusion": {"bias": float("nan")}},
+        {"fusion": {"alert": float("nan")}},
+        {"fusion": {"bais": 1.0}},
+        {"fusion": {"weights": {"pattern": 1.0}}},
+    ],
+)
+def test_a_pack_that_cannot_run_is_refused(
+    tmp_path: Path, changed: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path, **changed)
+    with pytest.raises(PackError, match=r"x\.pack: .*mend: "):
+        Scorer.load(file, TRUST)
+    public = generate_key(tmp_path / "k")
+    file.write_bytes(sign(encode_payload({**CONTENT, **changed}), tmp_path / "k"))
+    assert run(["pack", "verify", str(file), "--trust", str(public)]) == 2
+    assert "x.pack: " in capsys.readouterr().err
+
+
+def test_a_single_key_is_trusted_as_a_list_of_it_is(tmp_path: Path) -> None:
+    public = generate_key(tmp_path / "k")
+    file = tmp_path / "x.pack"
+    file.write_bytes(sign(encode_payload(CONTENT), tmp_path / "k"))
+    for trust in (public, str(public), public.read_bytes(), [public]):
+        assert Scorer.load(file, trust).payload.name == "test"
+
+
+def test_what_a_pack_calls_itself_commands_no_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    public, file = generate_key(tmp_path / "k"), tmp_path / "x.pack"
+    file.write_bytes(sign(encode_payload({**CONTENT, "name": "\x1b[31mred"}), tmp_path / "k"))
+    plain = tmp_path / "y.pack"
+    plain.write_bytes(sign(encode_payload(CONTENT), tmp_path / "k"))
+    for command in (["verify", file], ["inspect", file], ["diff", plain, file]):
+        run(["pack", *map(str, command), "--trust", str(public)])
+        out = capsys.readouterr().out
+        assert "red" in out
+        assert "\x1b[31m" not in out
 
 
 def test_keys_are_written_privately_and_never_overwritten(tmp_path: Path) -> None:

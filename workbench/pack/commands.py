@@ -66,7 +66,7 @@ def build(
     from workbench.pack.evidence import digests
     from workbench.pack.fusion import read_fusion
     from workbench.pack.signing import sign
-    from workbench.rule.document import printable
+    from workbench.printable import printable
     from workbench.rule.lower import lower_all
     from workbench.rule.ruleset import load, read_placeholders
 
@@ -110,12 +110,12 @@ def verify(pack: Pack, trust: Trust = None) -> None:
     Example: `workbench pack verify exfil.pack --trust signing.key.pub`
     """
     from workbench.pack.keys import trusted_keys
-    from workbench.scorer.payload import decode_payload, open_pack
+    from workbench.printable import printable
+    from workbench.scorer import Scorer
 
-    payload = decode_payload(open_pack(pack, trusted_keys(trust)), pack)
-    typer.echo(
-        f"{pack}: {payload.name} {payload.version}, {len(payload.plan.rules)} rules, signed by a trusted key"
-    )
+    payload = Scorer.load(pack, trusted_keys(trust)).payload
+    named = printable(f"{payload.name} {payload.version}")
+    typer.echo(f"{pack}: {named}, {len(payload.plan.rules)} rules, signed by a trusted key")
 
 
 def inspect(
@@ -153,10 +153,11 @@ def diff(
     """
     from workbench.pack.difference import differences
     from workbench.pack.keys import trusted_keys
+    from workbench.printable import printable
     from workbench.scorer.payload import decode_payload, open_pack
 
     keys = trusted_keys(trust)
     found = differences(*(decode_payload(open_pack(pack, keys), pack) for pack in (old, new)))
     for line in found:
-        typer.echo(line)
+        typer.echo(printable(line))
     raise typer.Exit(1 if found else 0)

@@ -8,20 +8,12 @@ from typing import Annotated, Any
 import msgspec
 
 from workbench.errors import InputError
-
-_Weight = Annotated[float, msgspec.Meta(ge=0)]
-
-
-class _Weights(msgspec.Struct, forbid_unknown_fields=True):
-    intrinsic: _Weight
-    pattern: _Weight
-    drift: _Weight
-    compliance: _Weight
+from workbench.scorer.verdict import Weights
 
 
 class _Fusion(msgspec.Struct, omit_defaults=True):
     bias: float
-    weights: _Weights
+    weights: Weights
     alert: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
     block: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
     block_confidence: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None

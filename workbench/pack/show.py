@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 from rich.table import Table
 
+from workbench.printable import printable
 from workbench.scorer.payload import Payload
 
 
@@ -17,8 +18,8 @@ def rules_table(payload: Payload) -> Table:
         "level",
         "risk",
         "response",
-        title=escape(f"{payload.name} {payload.version}"),
-        caption=escape(f"{len(payload.baselines)} baselines; registries: {registries}"),
+        title=escape(printable(f"{payload.name} {payload.version}")),
+        caption=escape(f"{len(payload.baselines)} baselines; registries: {printable(registries)}"),
     )
     for rule in payload.plan.rules:
         kind = (
@@ -29,5 +30,7 @@ def rules_table(payload: Payload) -> Table:
             else "detection"
         )
         name = rule.title if not rule.silent else f"({rule.title})"
-        table.add_row(escape(name), escape(kind), rule.level, str(rule.risk), rule.response)
+        table.add_row(
+            escape(printable(name)), escape(printable(kind)), rule.level, str(rule.risk), rule.response
+        )
     return table

@@ -77,15 +77,16 @@ def read_public_key(key: PublicKey) -> Ed25519PublicKey:
     return read
 
 
-def open_envelope(data: bytes, trust: Iterable[PublicKey], place: Path | None = None) -> bytes:
+def open_envelope(data: bytes, trust: PublicKey | Iterable[PublicKey], place: Path | None = None) -> bytes:
     """Give the payload of a pack that one of the trusted keys signed.
 
     Raises SignatureError when the pack is cut, rearranged, changed, or signed by a key that is not
     trusted, and PackError when it is something else altogether.
     """
+    keys = [trust] if isinstance(trust, str | bytes | Path | Ed25519PublicKey) else list(trust)
     envelope, payload = _parse(data, place)
     signature = envelope.signatures[0]
-    known = {key_id(key): key for key in map(read_public_key, trust)}
+    known = {key_id(key): key for key in map(read_public_key, keys)}
     key = known.get(signature.keyid)
     if key is None:
         raise SignatureError(

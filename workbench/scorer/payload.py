@@ -38,8 +38,8 @@ class Payload(msgspec.Struct, kw_only=True):
     evidence: dict[str, Any] = {}
 
 
-def open_pack(path: Path | str, trust: Iterable[PublicKey]) -> bytes:
-    """Give the payload of a pack file that one of the trusted keys signed.
+def open_pack(path: Path | str, trust: PublicKey | Iterable[PublicKey]) -> bytes:
+    """Give the payload of a pack file that one of the trusted keys, or the only one, signed.
 
     Raises SignatureError or another PackError, each naming the file and the mend.
     """
@@ -69,10 +69,13 @@ def decode_payload(data: bytes, place: Path | None = None, now: int | None = Non
             place=place,
             mend="update the scorer",
         )
-    plan = decode_plan(raw.pop("plan", None))
+    try:
+        plan = decode_plan(raw.pop("plan", None))
+    except PackError as error:
+        raise PackError(error.cause, place=place, mend=error.mend or "build the pack again") from None
     try:
         payload = msgspec.convert({**raw, "plan": plan}, Payload)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.ValidationError, RecursionError, TypeError) as error:
         raise PackError(f"the payload is malformed: {error}", place=place, mend="build it again") from None
     if payload.minimum_scorer > SCORER:
         raise PackVersionError(

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from workbench.errors import EventError, InputError
+import re2
+
+from workbench.errors import EventError, InputError, PackError
 from workbench.event import Event, Value, check_event
 from workbench.scorer.correlator import SESSION, Correlator, Fired
 from workbench.scorer.finding import Finding
@@ -53,17 +55,31 @@ class Scorer:
         self._reordered = 0
 
     @classmethod
-    def load(cls, path: Path | str, trust: Iterable[PublicKey], *, now: int | None = None) -> Self:
+    def load(
+        cls, path: Path | str, trust: PublicKey | Iterable[PublicKey], *, now: int | None = None
+    ) -> Self:
         """Verify the pack file against the trusted keys, then decode it.
 
-        Raises SignatureError, PackVersionError or another PackError, each naming the file and the mend.
+        Raises SignatureError, PackVersionError or another PackError, each naming the file and the mend, and
+        InputError for a key that is none.
         """
-        return cls(decode_payload(open_pack(path, trust), Path(path), now))
+        return cls.of(decode_payload(open_pack(path, trust), Path(path), now), Path(path))
 
     @classmethod
     def from_payload(cls, payload: bytes, *, enrich: bool = True) -> Self:
         """Build from an unsigned payload, as tests and notebooks do; raises PackError."""
-        return cls(decode_payload(payload), enrich=enrich)
+        return cls.of(decode_payload(payload), enrich=enrich)
+
+    @classmethod
+    def of(cls, payload: Payload, place: Path | None = None, *, enrich: bool = True) -> Self:
+        """Build from a decoded payload; raises PackError, naming `place`, when this scorer cannot run it."""
+        try:
+            return cls(payload, enrich=enrich)
+        except PackError as error:
+            raise PackError(error.cause, place=place, mend=error.mend or "build the pack again") from None
+        except (*_NOT_ONE, RecursionError, re2.error) as error:
+            cause = f"a registry or baseline is malformed: {error!r}"
+            raise PackError(cause[:300], place=place, mend="build the pack again") from error
 
     @property
     def now(self) -> int:

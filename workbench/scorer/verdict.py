@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import exp
-from typing import Any
+from math import exp, isnan
+from typing import Annotated, Any
 
 import msgspec
 
+from workbench.errors import PackError
 from workbench.event import Event
 from workbench.scorer.enrich.bounded import Bounded
 from workbench.scorer.finding import Finding
@@ -31,6 +32,39 @@ unlikely way of the data stops someone's work.
 """
 
 _MAX_SESSIONS = 4_096
+_Weight = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
+_Score = Annotated[float, msgspec.Meta(ge=0, le=100)]
+
+
+class Weights(msgspec.Struct, forbid_unknown_fields=True):
+    """How much each signal weighs, in log-odds."""
+
+    intrinsic: _Weight
+    pattern: _Weight
+    drift: _Weight
+    compliance: _Weight
+
+
+class Fusion(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What a pack says of fusion; the rest is `FUSION`'s."""
+
+    bias: Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)] | None = None
+    weights: Weights | None = None
+    alert: _Score | None = None
+    block: _Score | None = None
+    block_confidence: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+
+
+def read_weights(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Give all that fusion needs, of a pack's `fusion` over `FUSION`; raises PackError."""
+    try:
+        found = msgspec.to_builtins(msgspec.convert(data, Fusion))
+    except msgspec.ValidationError as error:
+        raise PackError(f"fusion is malformed: {error}", mend="calibrate again") from None
+    numbers = {**found, **found.get("weights", {})}
+    if any(isnan(number) for name, number in numbers.items() if name != "weights"):
+        raise PackError("fusion has a weight that is no number", mend="calibrate again")
+    return {**FUSION, **found}
 
 
 class Verdict(msgspec.Struct, kw_only=True, frozen=True):
@@ -63,10 +97,11 @@ class Weighing:
         if isinstance(risk, int):
             self._heavier("intrinsic", risk / 100, "intrinsic", str(event.get("risk.reason", "")))
         for finding in findings:
-            risk = finding.risk / 100 * finding.confidence
+            confidence = min(1.0, max(0.0, finding.confidence))
+            risk = finding.risk / 100 * confidence
             self._heavier(finding.signal, risk, finding.rule_title or finding.rule_id, finding.reason)
             asked = DECISIONS.index(finding.response)
-            if asked == _BLOCK and finding.confidence < block_confidence:
+            if asked == _BLOCK and confidence < block_confidence:
                 asked -= 1
             self._asked = max(self._asked, asked)
 
@@ -133,7 +168,7 @@ class Verdicts:
     """
 
     def __init__(self, fusion: Mapping[str, Any] | None = None, *, max_sessions: int = _MAX_SESSIONS) -> None:
-        self._fusion = {**FUSION, **(fusion or {})}
+        self._fusion = read_weights(fusion or {})
         self._sessions: Bounded[str, Weighing] = Bounded(max_sessions)
 
     @property
