@@ -93,6 +93,12 @@ def test_a_missing_path_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "none")
 
 
+def test_a_place_without_rule_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "placeholders.yml").write_text("a: [b]\n")
+    with pytest.raises(InputError, match=r"no rule file is there .*mend"):
+        load(tmp_path)
+
+
 def test_aliases_that_multiply_are_refused() -> None:
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
     (error,) = faults("\n".join(lines))

@@ -46,8 +46,9 @@ class RuleSet:
     errors: tuple[RuleError, ...] = ()
 
 
-def rule_files(paths: Iterable[Path | str]) -> list[Path]:
-    """Give the rule files that the paths mean, each once, in order; raises InputError for a missing path."""
+def rule_files(paths: Sequence[Path | str]) -> list[Path]:
+    """Give the rule files that the paths mean, each once, in order; raises InputError for a missing path, and
+    when there is none."""
     files: dict[Path, None] = {}
     for path in map(Path, paths):
         if not path.exists():
@@ -60,6 +61,9 @@ def rule_files(paths: Iterable[Path | str]) -> list[Path]:
             else [path]
         )
         files.update({file: None for file in found if file.name != PLACEHOLDERS and file.is_file()})
+    if not files:
+        places = ", ".join(map(str, paths))
+        raise InputError("no rule file is there", place=places, mend="a rule's file ends with .yml or .yaml")
     return list(files)
 
 
