@@ -105,7 +105,15 @@ correlation: {type: temporal_ordered, rules: [many, shell], timespan: 1m}
 def test_no_test(rules: Path) -> None:
     (rules / "shell.test.toml").unlink()
     assert codes(rules, RULE) == {"no-test"}
-    assert codes(rules, RULE + "workbench: {recordings: [run-1]}\n") == set()
+    assert codes(rules, RULE + "workbench: {recordings: [run-1]}\n") == {"no-test"}
+
+
+def test_rules_without_a_test_are_told_in_one_line(rules: Path) -> None:
+    for number in range(3):
+        other = RULE.replace("5f0d9c1e", f"{number}f0d9c1e").replace("name: shell", f"name: other{number}")
+        (rules / f"other{number}.yml").write_text(other)
+    (warning,) = lint_paths([rules]).warnings
+    assert str(warning).startswith("[no-test] 3 rules have no test beside")
 
 
 def test_a_failing_test_is_an_error_with_its_line(rules: Path) -> None:

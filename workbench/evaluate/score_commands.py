@@ -164,7 +164,7 @@ def explain(
     Example: `workbench explain exfil.pack recordings/run-1 8f2c-41 --rule secret-egress`
     """
     from workbench.pack.keys import trusted_keys
-    from workbench.rule.document import printable
+    from workbench.printable import printable
     from workbench.scorer import Scorer
     from workbench.scorer.explain import explain_event
 

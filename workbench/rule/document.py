@@ -57,15 +57,6 @@ def excerpt(lines: tuple[str, ...], place: Place) -> str:
     return f"{place.line:>5} | {shown}\n      | {pointer}".rstrip()
 
 
-def printable(text: str) -> str:
-    r"""Escape what a terminal might obey: everything unprintable but line feeds.
-
-    >>> printable("a\x1b[31mb\nc")
-    'a\\x1b[31mb\nc'
-    """
-    return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)
-
-
 def _find(node: yaml.Node, keys: tuple[Key, ...]) -> Any:
     mark = node.start_mark
     for key in keys:

@@ -9,8 +9,8 @@ import msgspec
 import typer
 
 from workbench.errors import InputError, RuleError
+from workbench.printable import printable
 from workbench.rule.checks import check_rule
-from workbench.rule.document import printable
 from workbench.rule.lock import check_lock, write_lock
 from workbench.rule.lower import lower_all
 from workbench.rule.ruleset import LoadedRule, RuleSet, load, read_placeholders
@@ -41,7 +41,10 @@ def lint_paths(
     _, faults = lower_all(ruleset)
     report = Report([*ruleset.errors, *faults], [], len(ruleset.rules))
     for rule in ruleset.rules:
-        report.warnings += check_rule(rule, tested=_test_of(rule) is not None)
+        report.warnings += check_rule(rule)
+    untested = [rule for rule in ruleset.rules if _test_of(rule) is None]
+    if untested:
+        report.warnings.append(_no_test(untested))
     for test in sorted({test for rule in ruleset.rules if (test := _test_of(rule))}):
         beside = _beside(ruleset, test)
         report.tests += 1
@@ -52,6 +55,13 @@ def lint_paths(
     elif lock:
         report.errors += check_lock(lock, ruleset)
     return report
+
+
+def _no_test(rules: list[LoadedRule]) -> RuleError:
+    """Say once of all rules that lack one what would otherwise drown the rest."""
+    count = "1 rule has" if len(rules) == 1 else f"{len(rules)} rules have"
+    mend = f"put NAME.test.toml beside them, first {Path(rules[0].document.path).stem}{TESTS}"
+    return RuleError(f"{count} no test beside", code="no-test", mend=mend)
 
 
 def _lock_for(paths: list[Path]) -> Path:
