@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from capture.snapshot import descendants
 
 Output = int | IO[bytes] | None
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
+_SET_SUBREAPER, _GET_SUBREAPER = 36, 37  # linux/prctl.h
+_prctl = ctypes.CDLL(None).prctl
 
 
 class Child:
@@ -35,6 +41,8 @@ class Child:
         prepare: Callable[[], None] | None = None,
     ) -> None:
         self.returncode: int | None = None
+        self._others: set[int] = set()
+        self._released = False
         gate, self._gate = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
@@ -44,27 +52,96 @@ class Child:
 
     def release(self) -> None:
         """Let the command run."""
+        self._others = _children(os.getpid()) - {self.pid}
+        self._released = True
         os.write(self._gate, b"\n")
         os.close(self._gate)
 
     def poll(self) -> int | None:
         """Give the exit code once it has ended, negative for the signal that ended it."""
         if self.returncode is None:
+            if self._adopts():
+                self._reap()
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode
 
     def end(self, grace: float = 2.0) -> None:
-        """Ask it to end, and see to it after `grace` seconds."""
+        """Ask it and all that descends from it to end, and see to it after `grace` seconds."""
         for number in (signal.SIGTERM, signal.SIGKILL):
-            if self.poll() is not None:
-                return  # its id may by now be another's
             deadline = time.monotonic() + grace
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, number)
-            while self.poll() is None and time.monotonic() < deadline:
+            told: set[tuple[int, int]] = set()
+            while (left := self._left()) and time.monotonic() < deadline:
+                for process in left - told:
+                    _signal(*process, number)
+                told |= left
                 time.sleep(0.01)
+
+    def _adopts(self) -> bool:
+        return self._released and _subreaper()
+
+    def _reap(self) -> None:
+        """Let orphans that have ended go, as init would."""
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if ended.si_pid == self.pid or ended.si_pid in self._others:
+                return
+            os.waitpid(ended.si_pid, os.WNOHANG)
+
+    def _left(self) -> set[tuple[int, int]]:
+        """Give what runs of it and its descendants, each by its id and start.
+
+        Orphans of its tree are ours by `adopting`; what was ours before the release is none of them.
+        """
+        gone = self.poll() is not None
+        roots = {self.pid} if not gone else set()
+        roots |= _children(os.getpid()) - self._others if self._adopts() else set()
+        found = {each for root in roots - {os.getpid()} for each in descendants(root)}
+        return {(pid, start) for pid in found if (start := _running(pid)) is not None}
+
+
+@contextmanager
+def adopting() -> Iterator[None]:
+    """Let orphans among our descendants become our children rather than init's."""
+    before = _subreaper()
+    _prctl(_SET_SUBREAPER, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        _prctl(_SET_SUBREAPER, int(before), 0, 0, 0)
+
+
+def _subreaper() -> bool:
+    answer = ctypes.c_int()
+    _prctl(_GET_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
+    return bool(answer.value)
+
+
+def _children(pid: int) -> set[int]:
+    with contextlib.suppress(OSError):
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        return {int(child) for task in tasks for child in (task / "children").read_text().split()}
+    return set()
+
+
+def _running(pid: int) -> int | None:
+    """Give when a process began, in clock ticks since boot; None when it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def _signal(pid: int, start: int, number: int) -> None:
+    """Signal the process that began at `start`, never another that has its id by now."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        process = os.pidfd_open(pid)
+        try:
+            if _running(pid) == start:
+                signal.pidfd_send_signal(process, number)
+        finally:
+            os.close(process)
 
 
 def _become(

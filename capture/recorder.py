@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from capture.child import Child, Output
+from capture.child import Child, Output, adopting
 from capture.privileges import become, invoking_user
 from capture.redact import Redactor
 from capture.source import Source, open_source
@@ -83,32 +83,39 @@ class Recorder:
     ) -> int:
         """Run the command to its end and record it; gives its exit code, negative for a signal.
 
-        After `timeout` seconds, or at Ctrl-C, the command is ended and what was seen is kept.
+        After `timeout` seconds, or at Ctrl-C, the command and all its descendants are ended, and what was
+        seen is kept.
         """
         if not command:
             raise CaptureError("no command to record", mend="workbench record --out DIR -- CMD…")
         session = self.session
         session.command = self._redactor.arguments(command)
         session.started = time.time_ns()
-        child = Child(command, cwd=cwd, env=env, stdout=stdout, stderr=stderr)
+        with adopting():
+            child = Child(command, cwd=cwd, env=env, stdout=stdout, stderr=stderr)
+            self._run(child, timeout)
+        session.ended = time.time_ns()
+        session.exit_code = child.returncode
+        return child.returncode if child.returncode is not None else -1
+
+    def _run(self, child: Child, timeout: float | None) -> None:
         gc.disable()  # events hold no cycles; to look for some costs a third of the time that decoding takes
         try:
-            self._spool = Spool(self._spool_path, session)
+            self._spool = Spool(self._spool_path, self.session)
             self._source.start(child.pid)
             self._root = child.pid
             child.release()
             self._pump(child, timeout)
         except KeyboardInterrupt:
-            session.notes.append("interrupted")
+            self.session.notes.append("interrupted")
             child.end()
             self._drain()
-        finally:
+        except BaseException:
             child.end(grace=0.5)
+            raise
+        finally:
             self._stop()
             gc.enable()
-        session.ended = time.time_ns()
-        session.exit_code = child.returncode
-        return child.returncode if child.returncode is not None else -1
 
     def attach(self, pid: int, *, timeout: float | None = None) -> None:
         """Record a process that runs, and its descendants, to its end, Ctrl-C, or `timeout` seconds."""

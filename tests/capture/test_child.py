@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from capture.child import Child
+from capture.child import Child, adopting
 
 
 def ended(child: Child) -> int:
@@ -48,7 +48,8 @@ def test_what_has_ended_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     child = Child(["true"])
     child.release()
     ended(child)
-    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("the id may be another process's by now"))
+    fail = "the id may be another process's by now"
+    monkeypatch.setattr(signal, "pidfd_send_signal", lambda *_: pytest.fail(fail))
     child.end()
 
 
@@ -66,3 +67,24 @@ def test_both_outputs_go_where_they_are_sent(tmp_path: Path) -> None:
         child.release()
         assert ended(child) == 0
     assert (tmp_path / "errors").read_text() == "warned\n"
+
+
+def test_all_that_descends_from_it_is_ended_and_nothing_else(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    script = f"(setsid sleep 61 & echo $! >{begun}); sleep 62 & echo $! >>{begun}; sleep 63; true"
+    with subprocess.Popen(["sleep", "64"]) as other, adopting():
+        child = Child(["sh", "-c", script])
+        child.release()
+        deadline = time.monotonic() + 10
+        while len(begun.read_text().split() if begun.exists() else ()) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        child.end()
+        assert [state(int(pid)) for pid in begun.read_text().split()] == ["gone", "gone"]
+        assert other.poll() is None
+        other.kill()
+
+
+def state(pid: int) -> str:
+    stat = Path(f"/proc/{pid}/stat")
+    return "gone" if not stat.exists() or ") Z " in stat.read_text() else "running"
