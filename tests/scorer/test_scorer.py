@@ -287,3 +287,33 @@ def test_it_imports_quickly_and_alone() -> None:
     code = f"import sys, workbench.scorer; print(sum(m.startswith({heavy}) for m in sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "0"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["stages"], []),
+        (["now"], float("inf")),
+        (["now"], "1"),
+        (["now"], True),
+        (["now"], 2**90),
+        (["stages", "provenance", "ways"], {}),
+        (["stages", "provenance"], []),
+        (["stages", "lineage", "evicted"], "x"),
+        (["stages", "destinations", "seen"], []),
+        (["verdicts", "sessions"], "x"),
+        (["verdicts", "evicted"], None),
+        (["serial"], 1.5),
+    ],
+)
+def test_a_snapshot_with_a_malformed_part_is_refused(path: list[str], value: Any) -> None:
+    scorer = full()
+    scorer.score(event(1, "a", **{"process.entity_id": "p"}))
+    snapshot = scorer.snapshot()
+    *where, last = path
+    part = snapshot
+    for key in where:
+        part = part[key]
+    part[last] = value
+    with pytest.raises(InputError, match="snapshot is malformed"):
+        full().restore(snapshot)

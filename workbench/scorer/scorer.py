@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
+import msgspec
 import re2
 
 from workbench.errors import EventError, InputError, PackError
@@ -28,6 +29,20 @@ _NOT_ONE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 
 if TYPE_CHECKING:
     from workbench.scorer.envelope import PublicKey
+
+
+class _Verdicts(msgspec.Struct):
+    sessions: dict[str, tuple[int, dict[str, tuple[float, str, str]]]]
+    evicted: int
+
+
+class _Snapshot(msgspec.Struct):
+    now: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+    serial: int
+    reordered: int
+    correlations: Any
+    stages: dict[str, dict[str, Any]]
+    verdicts: _Verdicts
 
 
 class Scorer:
@@ -211,14 +226,14 @@ class Scorer:
         when the data is malformed; the scorer is then to be thrown away.
         """
         try:
-            self._now, self._serial, self._reordered = (
-                int(data[key]) for key in ("now", "serial", "reordered")
-            )
-            left = restore(self.plan, self._correlator, data["correlations"])
+            saved = msgspec.convert(data, _Snapshot)
+            self._now, self._serial, self._reordered = saved.now, saved.serial, saved.reordered
+            left = restore(self.plan, self._correlator, saved.correlations)
             if self.stages:
-                self.stages.restore(data["stages"])
-            self.verdicts.restore(data["verdicts"])
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+                self.stages.restore(saved.stages)
+            self.verdicts.restore(msgspec.structs.asdict(saved.verdicts))
+            self.counts()
+        except (*_NOT_ONE, RecursionError) as error:
             raise InputError(f"the snapshot is malformed: {error!r}", mend="start without it") from None
         return left
 

@@ -72,4 +72,9 @@ class Stages:
         """Take up the states of the stages that are still here."""
         for name, stage in self._stages.items():
             if name in data:
+                for part, own in stage.snapshot().items():
+                    if not isinstance(
+                        data[name][part], (list, tuple) if isinstance(own, list | tuple) else type(own)
+                    ):
+                        raise TypeError(f"{name}: {part} is no {type(own).__name__}")
                 stage.restore(data[name])
