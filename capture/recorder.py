@@ -7,7 +7,6 @@ import gc
 import os
 import platform
 import select
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +18,7 @@ from capture.child import Child, Output, adopting
 from capture.privileges import become, invoking_user
 from capture.redact import Redactor
 from capture.source import Source, open_source
-from capture.spool import Spool, read_events, read_session
+from capture.spool import Spool, new_place, read_events, read_session, remove
 from workbench.dataset.session import Label, Loss, Session
 from workbench.errors import CaptureError, RecordingError
 from workbench.event import Event, Value, order
@@ -31,6 +30,7 @@ Labeller = Callable[[Sequence[Event]], Iterable[Label]]
 
 # Arrow and the enrichment are large, and not needed while events come in.
 _RECORDING, _ATTRIBUTE = "workbench.dataset.recording", "workbench.dataset.attribute"
+_INTERRUPTED = "interrupted"
 _WAIT = 0.05  # seconds between looks at the child
 _QUIET = 0.02  # seconds without an event after which a stopped tree counts as drained
 _SYNC = 1.0  # seconds between syncs of the spool
@@ -54,7 +54,7 @@ class Recorder:
     ) -> None:
         self._source = source
         self._redactor = Redactor()
-        self._spool_path = spool or Path(tempfile.mkdtemp(prefix="recording-")) / "events.spool"
+        self._spool_path = spool or new_place()
         self._spool: Spool | None = None
         self._unspooled = self._received = 0
         self._synced = 0.0
@@ -70,6 +70,11 @@ class Recorder:
             settings=dict(settings),
             cannot_see=list(source.cannot_see),
         )
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it."""
+        return _INTERRUPTED in self.session.notes
 
     def run(
         self,
@@ -107,7 +112,7 @@ class Recorder:
             child.release()
             self._pump(child, timeout)
         except KeyboardInterrupt:
-            self.session.notes.append("interrupted")
+            self.session.notes.append(_INTERRUPTED)
             child.end()
             self._drain()
         except BaseException:
@@ -138,7 +143,7 @@ class Recorder:
                     break
             self._drain()
         except KeyboardInterrupt:
-            session.notes.append("interrupted")
+            session.notes.append(_INTERRUPTED)
             self._drain()
         finally:
             os.close(ended)
@@ -216,10 +221,7 @@ class Recorder:
 
     def discard(self) -> None:
         """Remove the spool."""
-        self._spool_path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            if self._spool_path.parent.name.startswith("recording-"):
-                self._spool_path.parent.rmdir()
+        remove(self._spool_path)
 
 
 def session_events(session: Session) -> list[dict[str, Value]]:

@@ -7,8 +7,10 @@ out.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
+import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,30 @@ from workbench.event import Value
 
 _FRAME = struct.Struct("<II")
 _LARGEST = 1 << 30
+_PREFIX = "recording-"
+
+
+def new_place() -> Path:
+    """Make a directory for a spool, named by its recorder's process; gives the spool's path."""
+    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}.")) / "events.spool"
+
+
+def remove(path: Path) -> None:
+    """Remove a spool, and the directory that `new_place` made for it."""
+    path.unlink(missing_ok=True)
+    if path.parent.name.startswith(_PREFIX):
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
+
+
+def sweep() -> None:
+    """Remove spools in places that `new_place` made for recorders that are dead."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*.*"):
+        pid = left.name.removeprefix(_PREFIX).partition(".")[0]
+        if not pid.isdecimal() or Path(f"/proc/{pid}").exists():
+            continue
+        if left.lstat().st_uid == os.geteuid() and not left.is_symlink():
+            remove(left / "events.spool")
 
 
 class Spool:

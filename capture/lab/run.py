@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from capture.lab.stage import stage
 from capture.lab.world import World
 from capture.recorder import Recorder
 from capture.source import open_source
+from capture.spool import sweep
 from workbench.dataset.recording import Recording
 from workbench.dataset.session import Label
 from workbench.errors import CaptureError
@@ -61,6 +63,7 @@ def play(
     timeout: float = 180,
 ) -> Outcome:
     """Run a scenario and give all that was seen; see `run_scenario`. `timeout` is in seconds."""
+    sweep()
     with stage(scenario, driver, seed, mutator) as staged:
         played, world, launch, namespace = staged
         recorder = Recorder(
@@ -76,17 +79,20 @@ def play(
             },
         )
         recorder.session.agent_version, recorder.session.host = driver.version, world.machine
-        recorder.run(
-            namespace.command(launch.command, world.repository),
-            env=launch.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=timeout,
-        )
-        time.sleep(_SETTLE_S)
-        transcript = driver.transcript(namespace.path(world.home), world)
-        model = namespace.model_journal()
-        internet = namespace.internet_journal()
+        with _whole_or_nothing(recorder):
+            recorder.run(
+                namespace.command(launch.command, world.repository),
+                env=launch.environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=timeout,
+            )
+            if recorder.interrupted:
+                raise KeyboardInterrupt
+            time.sleep(_SETTLE_S)
+            transcript = driver.transcript(namespace.path(world.home), world)
+            model = namespace.model_journal()
+            internet = namespace.internet_journal()
     made = made_calls(played, model)
 
     def labels(events: Sequence[Event]) -> list[Label]:
@@ -95,12 +101,19 @@ def play(
         return found
 
     events = [{**event, "gen_ai.conversation.id": world.session} for event in transcript.events]
-    try:
+    with _whole_or_nothing(recorder):
         recording = recorder.finish(out, harness_events=events, label=labels)
+    return Outcome(recording, world, model, internet, transcript)
+
+
+@contextmanager
+def _whole_or_nothing(recorder: Recorder) -> Iterator[None]:
+    """Keep nothing of a run that fails or is interrupted."""
+    try:
+        yield
     except BaseException:
         recorder.discard()
         raise
-    return Outcome(recording, world, model, internet, transcript)
 
 
 def _check(scenario: Scenario, driver: Driver, events: Sequence[Event], labels: Sequence[Label]) -> None:

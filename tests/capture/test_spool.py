@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture.recorder import recover
-from capture.spool import Spool, read_events, read_session
+from capture.spool import Spool, new_place, read_events, read_session, remove, sweep
 from workbench.dataset.session import Session
 from workbench.errors import RecordingError
 from workbench.event import Value
@@ -66,3 +67,18 @@ def test_a_spool_becomes_a_recording_that_says_so(tmp_path: Path) -> None:
     recording = recover(tmp_path / "a.spool", tmp_path / "r")
     assert [e["event.action"] for e in recording.events()].count("exec") == 3
     assert "recovered" in recording.session.notes[0]
+
+
+def test_only_the_spools_of_dead_recorders_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    mine = new_place()
+    spooled(mine)
+    dead = tmp_path / f"recording-{2**22 + 5}.x"
+    dead.mkdir()
+    spooled(dead / "events.spool")
+    other = tmp_path / "recording-of.mine"
+    other.mkdir()
+    sweep()
+    assert set(tmp_path.iterdir()) == {mine.parent, other}
+    remove(mine)
+    assert set(tmp_path.iterdir()) == {other}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -134,3 +135,24 @@ def test_a_killed_run_leaves_nothing(tmp_path: Path) -> None:
         with stage(load("fix-failing-test"), MINI, seed=9):
             assert [file.name.split(".")[1] for file in tmp_path.iterdir()] == [str(os.getpid())]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_keeps_nothing_and_says_so(tmp_path: Path, number: int) -> None:
+    (tmp_path / "tmp").mkdir()
+    code = "import sys; from workbench.cli import run; sys.exit(run(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "scenario", "run", "fix-failing-test"]
+    command += ["--out", str(tmp_path / "r")]
+    environment = os.environ | {"TMPDIR": str(tmp_path / "tmp")}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as run:
+        deadline = time.time() + 60
+        while time.time() < deadline:
+            if any(f.stat().st_size > 10_000 for f in (tmp_path / "tmp").glob("recording-*/events.spool")):
+                break
+            time.sleep(0.05)
+        run.send_signal(number)
+        _, told = run.communicate(timeout=60)
+    assert run.returncode == 130, told
+    assert not (tmp_path / "r").exists()
+    assert not list((tmp_path / "tmp").iterdir())
