@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +29,10 @@ def list_scenarios() -> None:
 
     from capture.lab.scenario import load, names
 
-    table = Table("name", "kind", "twin of", "title", box=None)
+    table = Table(box=None)
+    for column in ("name", "kind", "twin of"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("title", overflow="fold")
     for name in names():
         scenario = load(name)
         kind = "malicious" if scenario.malicious else "benign"
@@ -54,6 +58,8 @@ def run(
     from capture.lab.run import run_scenario
     from workbench.dataset.session import count_labels
 
+    # A supervisor's polite end is an interruption too: what was begun is cleared away.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     recording = run_scenario(name, agent, out, source=source, seed=seed, mutator=mutator)
     counts = count_labels(recording.labels())
     typer.echo(f"{out}: {counts['malicious']} malicious and {counts['benign']} benign events")

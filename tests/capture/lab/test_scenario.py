@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from capture.lab import scenario
 from capture.lab.repository import repository
 from capture.lab.stage import make_world
+from workbench.cli import run
 from workbench.errors import InputError
 
 NAMES = scenario.names()
@@ -61,3 +63,14 @@ def test_a_fault_is_told_with_its_place(tmp_path: Path, text: str, told: str) ->
 def test_an_unknown_scenario_is_refused() -> None:
     with pytest.raises(InputError, match="no scenario 'nope'"):
         scenario.load("nope")
+
+
+def test_names_are_listed_whole_in_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    assert run(["scenario", "list"]) == 0
+    listed = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert max(map(len, listed.splitlines())) <= 80
+    assert [name for name in NAMES if name not in listed.split()] == []
