@@ -277,7 +277,7 @@ def _target(stands_for: str) -> Fields:
         return {"file.path": stands_for, "file.inode": pipe[1], "file.type": "pipe"}
     if re.match(r"(TCP|UDP|UNIX|socket|NETLINK)", stands_for):
         return {"file.type": "socket"}
-    path = re.sub(r"<(char|block) [^>]*$", "", stands_for).removesuffix(" (deleted)").rstrip(">")
+    path = re.sub(r"<(char|block) \d+:\d+>$", "", stands_for).removesuffix(" (deleted)")
     fields: Fields = dict(named(path))
     if path.startswith("/memfd:"):
         return fields | {"file.type": "memfd"}

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 _LINE = re.compile(r"(\d+) +(\d+)\.(\d{6}) (.*)", re.DOTALL)
 _RESUMED = re.compile(r"<\.\.\. (\w+) resumed>")
-_END = re.compile(r"\) += (-?\d+|0x[0-9a-f]+|\?)(<[^ ]*>)?(?: ([A-Z0-9]+) \(.*\))?.*$", re.DOTALL)
+_END = re.compile(
+    r"\) += (-?\d+|0x[0-9a-f]+|\?)(<(?:->|[^<>]|<[^<>]*>)*>)?(?: ([A-Z0-9]+) \(.*\))?.*$", re.DOTALL
+)
 _UNFINISHED = " <unfinished ...>"
 _ESCAPES = {"n": 10, "t": 9, "r": 13, "f": 12, "v": 11, '"': 34, "\\": 92, "0": 0}
 _OPENING, _CLOSING = "([{", ")]}"
@@ -80,7 +82,7 @@ class Reader:
             name,
             arguments(rest[: end.start()]),
             int(end[1], 0),
-            (end[2] or "")[1:-1],
+            descriptor(f"0{end[2]}")[1] if end[2] else "",
             end[3] or "",
         )
 

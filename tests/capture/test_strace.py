@@ -162,3 +162,33 @@ def test_a_process_that_another_traces_is_one_clear_line() -> None:
         with pytest.raises(CaptureError, match=f"could not attach to process {pid}.*mend:"):
             Recorder(open_source("strace")).attach(pid, timeout=5)
         traced.stdin.write(b"\n")
+
+
+@needs_strace
+@pytest.mark.parametrize("name", ["clé.txt", 'a "b> c, d', "plain"])
+def test_a_file_has_one_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / "work").mkdir()
+    file = tmp_path / "work" / name
+    script = (
+        "import os, sys; f = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY); os.write(f, b'x');"
+        "os.fchmod(f, 0o600); os.open(sys.argv[1], os.O_RDONLY); os.unlink(sys.argv[1])"
+    )
+    recording = record([sys.executable, "-c", script, str(file)], tmp_path / "r", source="strace")
+    told = {
+        str(e["event.action"]): e["file.path"]
+        for e in recording.events()
+        if str(e.get("file.path")).startswith(str(file.parent))
+    }
+    assert told == dict.fromkeys(("create", "write", "chmod", "open", "delete"), str(file))
+
+
+def test_what_a_returned_descriptor_stands_for_is_read_whole() -> None:
+    def result(text: str) -> str:
+        call = Reader().read(f'1 1.000001 openat(AT_FDCWD</srv>, "y", O_RDONLY) = 3{text}')
+        assert isinstance(call, Call)
+        return call.result
+
+    assert result(r"</srv/cl\303\251 \76\"b>") == '/srv/clé >"b'
+    assert result("<TCP:[127.0.0.1:1->127.0.0.1:2]>") == "TCP:[127.0.0.1:1->127.0.0.1:2]"
+    assert result("</dev/null<char 1:3>>") == "/dev/null<char 1:3>"
+    assert result("</srv/a->") == "/srv/a-"
