@@ -34,9 +34,10 @@ def joined(block: str) -> Iterator[str]:
     yield from block.replace("\\\n", " ").splitlines()
 
 
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    scratch = tmp_path_factory.mktemp("checkout")
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    scratch = tmp_path / "checkout"
+    scratch.mkdir()
     for name in LINKED:
         if (ROOT / name).exists():
             (scratch / name).symlink_to(ROOT / name)
