@@ -39,9 +39,12 @@ def _read(name: str, file: Path) -> Imported:
 
 def _harness(name: str, file: Path) -> Imported:
     """Harness transcripts are read by their own package."""
-    from capture.harness.commands import import_harness  # noqa: PLC0415 - it builds on this package
+    from capture.harness import commands, formats  # noqa: PLC0415 - it builds on this package
 
-    transcript = import_harness(name, file)
+    if name not in formats.FORMATS:
+        known = ", ".join([*FORMATS, "spool", *formats.FORMATS])
+        raise InputError(f"no format {name!r}", mend=f"use one of {known}")
+    transcript = commands.import_harness(name, file)
     for number, event in enumerate(transcript.events, 1):
         event.setdefault("event.id", f"h{number}")
     loss = Loss(detail={f"unknown_{kind}": count for kind, count in transcript.unknown.items()})

@@ -104,7 +104,11 @@ def read_events(path: Path) -> Iterator[dict[str, Value]]:
 
 
 def _frames(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    try:
+        opened = path.open("rb")
+    except OSError as error:
+        raise RecordingError(f"cannot be read: {error.strerror}", place=path, mend="check the path") from None
+    with opened as file:
         while len(head := file.read(_FRAME.size)) == _FRAME.size:
             size, checksum = _FRAME.unpack(head)
             if size > _LARGEST:

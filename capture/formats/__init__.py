@@ -13,6 +13,7 @@ from workbench.errors import InputError, Place
 from workbench.event import Value
 
 FORMATS = ("eslogger", "tetragon", "auditd")
+_TOLD = 3  # faults; the rest is counted
 
 
 class Imported(NamedTuple):
@@ -30,7 +31,7 @@ def reader(name: str) -> Callable[[Iterable[bytes], str], Imported]:
 
 
 def objects(lines: Iterable[bytes], path: str) -> list[dict[str, Any]]:
-    """Decode one JSON object a line; raises InputError that names every line at fault."""
+    """Decode one JSON object a line; raises InputError that names the first lines at fault."""
     decode = msgspec.json.Decoder(dict[str, Any]).decode
     found: list[dict[str, Any]] = []
     faults: list[str] = []
@@ -42,8 +43,18 @@ def objects(lines: Iterable[bytes], path: str) -> list[dict[str, Any]]:
         except (msgspec.MsgspecError, RecursionError) as error:
             faults.append(str(InputError(f"not a JSON object: {error}", place=Place(path, number))))
     if faults:
-        raise InputError("\n".join(faults), mend="one JSON object a line, as the tool writes them")
+        raise InputError(summary(faults), mend="one JSON object a line, as the tool writes them")
     return found
+
+
+def summary(faults: list[str]) -> str:
+    """Give the first faults, a line each, and how many more there are.
+
+    >>> summary(["a", "b", "c", "d", "e"]).splitlines()
+    ['a', 'b', 'c', 'and 2 more']
+    """
+    more = len(faults) - _TOLD
+    return "\n".join([*faults[:_TOLD], *([f"and {more} more"] if more > 0 else [])])
 
 
 def numbered(events: list[dict[str, Value]], provider: str) -> list[dict[str, Value]]:

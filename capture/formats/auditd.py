@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from capture.bcc.addresses import address
 from capture.bcc.files import named, open_flags
 from capture.bcc.syscalls import Syscall, syscalls
-from capture.formats import Imported, numbered
+from capture.formats import Imported, numbered, summary
 from workbench.dataset.session import Loss
 from workbench.errors import InputError, Place
 from workbench.event import Value
@@ -38,7 +38,7 @@ _PROCESS = ("exec", "setuid", "ptrace", "memfd")
 
 
 def read(lines: Iterable[bytes], path: str) -> Imported:
-    """Read an audit log; raises InputError naming the lines that are not audit records."""
+    """Read an audit log; raises InputError naming the first lines that are not audit records."""
     grouped: dict[tuple[int, int], list[tuple[str, Record]]] = {}
     counts: Counter[str] = Counter()
     faults: list[str] = []
@@ -56,7 +56,7 @@ def read(lines: Iterable[bytes], path: str) -> Imported:
         record = dict(_FIELD.findall(rest.partition("\x1d")[0]))
         grouped.setdefault((int(seconds + millis) * 1_000_000, int(serial)), []).append((kind, record))
     if faults:
-        raise InputError("\n".join(faults), mend="the log as auditd writes it: type=… msg=audit(…): …")
+        raise InputError(summary(faults), mend="the log as auditd writes it: type=… msg=audit(…): …")
     events = [event for key, records in grouped.items() if (event := _event(*key, records, counts))]
     return Imported(numbered(events, "auditd"), Loss(dropped=lost, detail=dict(counts)), CANNOT_SEE)
 

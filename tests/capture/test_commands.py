@@ -55,6 +55,28 @@ def test_import_names_a_missing_file(tmp_path: Path, capfd: pytest.CaptureFixtur
     assert "none: cannot be read" in capfd.readouterr().err
 
 
+def test_import_names_a_missing_spool(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["import", "spool", str(tmp_path / "none"), "--out", str(tmp_path / "r")]) == 2
+    assert "none: cannot be read" in capfd.readouterr().err
+
+
+def test_import_tells_all_formats(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["import", "nope", str(tmp_path / "none"), "--out", str(tmp_path / "r")]) == 2
+    told = capfd.readouterr().err
+    missing = [f for f in ("auditd", "eslogger", "tetragon", "spool", "codex", "mcp") if f not in told]
+    assert missing == []
+
+
+def test_import_sums_up_many_faults(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x").write_text("nonsense\n" * 50)
+    for name in ("auditd", "eslogger"):
+        assert run(["import", name, str(tmp_path / "x"), "--out", str(tmp_path / "r")]) == 2
+        told = capfd.readouterr().err
+        assert "x:3" in told
+        assert "x:4" not in told
+        assert "and 47 more" in told
+
+
 def test_doctor_tells_by_trying(capfd: pytest.CaptureFixture[str]) -> None:
     status = run(["doctor", "--json"])
     lines = capfd.readouterr().out.splitlines()
