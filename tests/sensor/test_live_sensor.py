@@ -66,6 +66,7 @@ class Run:
             check=False,
             timeout=60,
             env=environment,
+            cwd=self.place,
         )
 
     def records(self, kind: str) -> list[dict[str, Any]]:
