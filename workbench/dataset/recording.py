@@ -36,11 +36,24 @@ _SAME_KIND = (
 _DELTAS = tuple(field.name for field in EVENTS if field.type in (pa.int64(), pa.timestamp("ns", tz="UTC")))
 _PREFIXES = ("event.id",)
 _ENCODINGS = dict.fromkeys(_DELTAS, "DELTA_BINARY_PACKED") | dict.fromkeys(_PREFIXES, "DELTA_BYTE_ARRAY")
-_DICTIONARIES = [
-    f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
-    for field in EVENTS
-    if field.name not in _ENCODINGS
-]
+
+
+def _layout(schema: pa.Schema) -> dict[str, Any]:
+    """Give how to write Parquet small: a recording is read whole, so what helps to skip parts only costs."""
+    encodings = {name: encoding for name, encoding in _ENCODINGS.items() if name in schema.names}
+    dictionaries = [
+        f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
+        for field in schema
+        if field.name not in encodings
+    ]
+    return {
+        "compression": "zstd",
+        "compression_level": 19,
+        "use_dictionary": dictionaries,
+        "column_encoding": encodings,
+        "write_statistics": False,
+        "store_schema": False,
+    }
 
 
 @dataclass(frozen=True)
@@ -169,14 +182,7 @@ def _aside(directory: Path) -> Iterator[Path]:
 def write_events(file: Path, events: Iterable[Event]) -> int:
     """Write events as Parquet (zstd), a batch at a time; gives how many."""
     count = 0
-    with pq.ParquetWriter(
-        file,
-        EVENTS,
-        compression="zstd",
-        compression_level=9,
-        use_dictionary=_DICTIONARIES,
-        column_encoding=_ENCODINGS,
-    ) as writer:
+    with pq.ParquetWriter(file, EVENTS, **_layout(EVENTS)) as writer:
         batch: list[dict[str, Any]] = []
         for event in events:
             batch.append(dict(event))
@@ -214,4 +220,4 @@ def write_labels(file: Path, labels: Iterable[Label]) -> None:
         }
         for label in labels
     ]
-    pq.write_table(pa.Table.from_pylist(rows, schema=LABELS), file, compression="zstd")
+    pq.write_table(pa.Table.from_pylist(rows, schema=LABELS), file, **_layout(LABELS))

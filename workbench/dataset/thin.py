@@ -17,22 +17,29 @@ _LIBRARY = re2.compile(
     r"(?:/site-packages/|/dist-packages/|/node_modules/|/lib/python3\.\d+/|^/usr/(?:local/)?(?:lib|share)/)"
 )
 _CODE = frozenset({"py", "pyc", "pyi", "so", "js", "cjs", "mjs", "node", "mo"})
+# What the C library looks for whenever a program starts, found or not.
+_LOADED = re2.compile(
+    r"^/etc/ld\.so\.cache$|^(?:/usr(?:/local)?)?/lib(?:32|64)?/.*\.so(?:\.\d+)*$"
+    r"|^/usr/(?:lib|share)/locale(?:/|-)|^/usr/lib/[^/]+/gconv/"
+)
 
 
 def is_library_read(event: dict[str, Value]) -> bool:
-    """Whether the event only reads, successfully, code or a listing below a library directory.
+    """Whether the event only reads what a program's start loads: code or listings of libraries, the locale.
 
     >>> event = {"event.category": "file", "event.action": "read", "file.extension": "pyc",
     ...          "file.path": "/usr/lib/python3.11/__pycache__/os.cpython-311.pyc"}
     >>> is_library_read(event), is_library_read(event | {"file.path": "/home/ada/app/os.pyc"})
     (True, False)
     """
-    code = event.get("file.extension") in _CODE or event.get("file.type") == "dir"
-    if not code or event.get("event.outcome") == "failure":
-        return False
     action, flags = event["event.action"], event.get("file.flags", [])
-    reads = action == "read" or (action == "open" and flags in ([], ["read"]))
-    return reads and _LIBRARY.search(str(event.get("file.path", ""))) is not None
+    if action != "read" and (action != "open" or flags not in ([], ["read"])):
+        return False
+    path = str(event.get("file.path", ""))
+    if event.get("error.code", "ENOENT") == "ENOENT" and _LOADED.search(path):
+        return True
+    code = event.get("file.extension") in _CODE or event.get("file.type") == "dir"
+    return code and event.get("event.outcome") != "failure" and _LIBRARY.search(path) is not None
 
 
 def thin(recording: Recording, out: Path) -> Recording:
