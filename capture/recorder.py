@@ -33,6 +33,7 @@ _RECORDING, _ATTRIBUTE = "workbench.dataset.recording", "workbench.dataset.attri
 _INTERRUPTED = "interrupted"
 _WAIT = 0.05  # seconds between looks at the child
 _QUIET = 0.02  # seconds without an event after which a stopped tree counts as drained
+_LINGER = 1.0  # seconds that others of its tree may go on and be recorded, once a command has ended
 _SYNC = 1.0  # seconds between syncs of the spool
 
 
@@ -160,7 +161,9 @@ class Recorder:
         self._drain()
 
     def _drain(self) -> None:
-        while events := self._source.poll(_QUIET):
+        """Wait a little for what the end of the command brings with it, then end the tracing."""
+        until = time.monotonic() + _LINGER
+        while time.monotonic() < until and (events := self._source.poll(_QUIET)):
             self._take(events)
         self._take(self._source.settle())
 

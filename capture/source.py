@@ -36,7 +36,7 @@ class Source(Protocol):
         """Give the events since the last call, waiting up to `timeout` seconds for the first."""
 
     def settle(self) -> list[dict[str, Value]]:
-        """Give, after the last poll, what was gathered and not yet told."""
+        """End the tracing, whatever still runs, and give what was not yet told."""
 
     def stop(self) -> Loss:
         """End the tracing and tell what was lost; may be called again."""

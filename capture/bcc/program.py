@@ -117,12 +117,18 @@ class Program:
             if take(table.map_fd, ctypes.byref(key), ctypes.byref(taken)) == 0 and taken.operations:
                 yield key.tgid, key.slot, taken
 
-    def close(self) -> None:
-        """Detach and unload."""
+    def detach(self) -> None:
+        """End the tracing; what was gathered can still be taken."""
+        for tracepoint in list(self._bpf.raw_tracepoint_fds):
+            self._bpf.detach_raw_tracepoint(tracepoint)
         # bcc would also remove the probes from tracefs, where it never put them: closing is enough.
         for descriptor in self._bpf.uprobe_fds.values():
             bcc().lib.bpf_close_perf_event_fd(descriptor)
         self._bpf.uprobe_fds.clear()
+
+    def close(self) -> None:
+        """Detach and unload."""
+        self.detach()
         self._bpf.cleanup()
 
 

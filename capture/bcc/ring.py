@@ -31,17 +31,22 @@ class Ring:
         self._poll = select.epoll()
         self._poll.register(fd, select.EPOLLIN)
 
+    @property
+    def filled(self) -> bool:
+        """Whether something is there to be read."""
+        return self._consumed[0] != self._produced[0]
+
     def wait(self, timeout: float) -> None:
         """Sleep until the kernel wakes us, at most `timeout` seconds.
 
         For `linger` seconds after a wake-up the kernel wakes no one: what comes then is looked for first.
         """
-        if self._consumed[0] != self._produced[0]:
+        if self.filled:
             return
         if self._busy:
             time.sleep(self._linger)
             self._busy = False
-        if self._consumed[0] == self._produced[0]:
+        if not self.filled:
             self._poll.poll(timeout)
 
     def read(self) -> list[bytes]:

@@ -27,6 +27,7 @@ from workbench.event import Value
 _PAGE = 4096
 _SWEEP_NS = 1_000_000_000
 _PRIORITY = -5
+_UNDER_WAY = 0.002  # seconds for programs that were running when the tracing ended
 _PR_SET_TIMERSLACK, _SLACK_NS = 29, 1000
 _NOT_VISIBLE = ("io_uring", "compat32", "tree_full", "flows_full")
 _FIRST_PID_NAMESPACE = 0xEFFFFFFC
@@ -181,8 +182,13 @@ class BccSource:
         return events
 
     def settle(self) -> list[dict[str, Value]]:
-        """Give what was gathered and not yet told, when the tracing is about to end."""
-        return self._in_order(self._left(time.monotonic_ns()))
+        """End the tracing; give what is still in the buffer, and what was gathered and not yet told."""
+        self._program.detach()
+        time.sleep(_UNDER_WAY)
+        events: list[dict[str, Value]] = []
+        while self._ring.filled:
+            events += self.poll(0)
+        return events + self._in_order(self._left(time.monotonic_ns()))
 
     def _not_visible(self, counters: dict[str, int]) -> dict[str, int]:
         seen = {name: counters[name] for name in _NOT_VISIBLE}

@@ -26,6 +26,7 @@ from workbench.event import Value
 _EXTRA = ("clone", "clone3", "?fork", "?vfork", "chdir", "fchdir")
 _OPTIONS = ["-f", "-ttt", "-yy", "-s", "4096", "-q", "-e", "abbrev=!execve,execveat", "-e", "signal=all"]
 _READ = 1 << 20
+_QUIET = 0.02  # seconds between looks at a strace that is ending
 _ATTEMPTS = 5
 
 
@@ -144,13 +145,19 @@ class StraceSource:
         readable, _, _ = select.select([self._output], [], [], timeout)
         if not readable:
             return []
+        if chunk := self._read():
+            return self._decoded(chunk)
+        time.sleep(timeout)
+        return []
+
+    def _read(self) -> bytes:
+        """Give what is in the pipe; nothing when it is empty, or strace has ended."""
         try:
-            chunk = os.read(self._output, _READ)
+            return os.read(self._output, _READ)
         except BlockingIOError:
-            return []
-        if not chunk:
-            time.sleep(timeout)
-            return []
+            return b""
+
+    def _decoded(self, chunk: bytes) -> list[dict[str, Value]]:
         *lines, self._pending = (self._pending + chunk).split(b"\n")
         events: list[dict[str, Value]] = []
         for line in lines:
@@ -160,8 +167,15 @@ class StraceSource:
         return self._numbered(events)
 
     def settle(self) -> list[dict[str, Value]]:
-        """Give what was gathered and not yet told."""
-        return self._numbered(self._decoder.settle())
+        """End the tracing; give what strace had written, and what was gathered and not yet told."""
+        events: list[dict[str, Value]] = []
+        if self._strace is not None:
+            self._strace.terminate()
+            while self._strace.poll() is None:  # it may wait for us to make room in the pipe
+                events += self.poll(_QUIET)
+        while chunk := self._read():
+            events += self._decoded(chunk)
+        return events + self._numbered(self._decoder.settle())
 
     def _numbered(self, events: list[dict[str, Value]]) -> list[dict[str, Value]]:
         for event in events:

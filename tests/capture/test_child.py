@@ -13,7 +13,7 @@ from capture.child import Child, adopting
 
 
 def ended(child: Child) -> int:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (code := child.poll()) is None and time.monotonic() < deadline:
         time.sleep(0.005)
     assert code is not None
@@ -53,10 +53,13 @@ def test_what_has_ended_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     child.end()
 
 
-def test_what_ignores_a_polite_end_is_ended() -> None:
-    child = Child(["sh", "-c", "trap '' TERM; while :; do sleep 0.05; done"])
+def test_what_ignores_a_polite_end_is_ended(tmp_path: Path) -> None:
+    deaf = tmp_path / "deaf"
+    child = Child(["sh", "-c", f"trap '' TERM; : >{deaf}; while :; do sleep 0.05; done"])
     child.release()
-    time.sleep(0.2)
+    deadline = time.monotonic() + 60
+    while not deaf.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
     child.end(grace=0.3)
     assert ended(child) == -9
 
@@ -75,7 +78,7 @@ def test_all_that_descends_from_it_is_ended_and_nothing_else(tmp_path: Path) -> 
     with subprocess.Popen(["sleep", "64"]) as other, adopting():
         child = Child(["sh", "-c", script])
         child.release()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while len(begun.read_text().split() if begun.exists() else ()) < 2 and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.1)

@@ -39,8 +39,8 @@ def test_what_cannot_be_seen_is_counted(tmp_path: Path) -> None:
     recording = record([sys.executable, str(script)], tmp_path / "r", source="bcc")
     assert recording.session.exit_code == 0
     assert recording.session.loss.not_visible == {"io_uring": 1, "compat32": 1}
-    (asked,) = [e for e in recording.events() if e["event.action"] == "dns"]
-    assert (asked["dns.question.name"], asked["dns.question.type"]) == ("long.example", "TXT")
+    (asked,) = [e for e in recording.events() if e.get("dns.question.name") == "long.example"]
+    assert asked["dns.question.type"] == "TXT"
     assert asked["network.transport"] == "tcp"
 
 

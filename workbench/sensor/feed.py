@@ -127,8 +127,12 @@ class Feed:
         return self._buffer.take(time.time_ns(), time.monotonic_ns())
 
     def drain(self, quiet: float = 0.02) -> list[Fields]:
-        """Give everything that is left, until the source says nothing for `quiet` seconds."""
-        while events := self.source.poll(quiet):
+        """Give everything that is left, and end the tracing, though what is watched may go on.
+
+        That is once the source has said nothing for `quiet` seconds, or after a second.
+        """
+        until = time.monotonic() + 1
+        while time.monotonic() < until and (events := self.source.poll(quiet)):
             self.put(events)
         self.put(self.source.settle())
         if self.hooks is not None:
