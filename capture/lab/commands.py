@@ -1,4 +1,4 @@
-"""`workbench scenario list|run`."""
+"""`workbench scenario list|run|campaign`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     )
     scenario.command("list")(list_scenarios)
     scenario.command("run")(run)
+    scenario.command("campaign")(campaign)
     app.add_typer(scenario, name="scenario")
 
 
@@ -63,3 +64,30 @@ def run(
     recording = run_scenario(name, agent, out, source=source, seed=seed, mutator=mutator)
     counts = count_labels(recording.labels())
     typer.echo(f"{out}: {counts['malicious']} malicious and {counts['benign']} benign events")
+
+
+def campaign(
+    plan: Annotated[Path, typer.Argument(help="a plan: which scenarios, harnesses and evasions, how often")],
+    out: Annotated[Path, typer.Option(help="directory that holds the recordings, and those made before")],
+    jobs: Annotated[int, typer.Option(help="how many runs at a time", min=1)] = 2,
+) -> None:
+    """Record many scenarios by a plan; a campaign that was stopped goes on where it was.
+
+    Exits 1 when a run of the plan could not be made by any harness, naming each.
+
+    Example: `workbench scenario campaign capture/lab/campaigns/agent-runs.yml --out build/agent-runs`
+    """
+    from tqdm.auto import tqdm
+
+    from capture.lab.campaign import read, record, runs
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    planned = read(plan)
+    total = len(list(runs(planned)))
+    with tqdm(total=total, unit="run", disable=None) as bar:
+        failed = record(planned, out, jobs=jobs, told=lambda run, how: bar.update())
+    for run, why in failed:
+        typer.echo(f"{run.scenario} {run.mutator}: {why}", err=True)
+    typer.echo(f"{out}: {total - len(failed)} of {total} runs recorded")
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,168 @@
+"""A campaign: many scenarios, harnesses and evasions recorded by a plan, resumable where it was stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+import yaml
+
+from capture.lab.driver import DRIVERS
+from capture.lab.mutate import mutators
+from capture.lab.scenario import Scenario, load, names
+from capture.lab.stage import in_world, make_world
+from workbench.dataset.recording import Recording
+from workbench.dataset.thin import thin
+from workbench.errors import InputError
+
+DIRECTORY = Path(__file__).parent / "campaigns"
+_LIMIT_S = 400
+_WORKBENCH = str(Path(sys.executable).with_name("workbench"))
+
+
+class Round(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Scenarios of one kind, each run `repeat` times, the agents taking turns.
+
+    `pairs` are malicious scenarios and their twins, `tasks` ordinary work, `mutators` each evasion over
+    `repeat` scenarios that it fits.
+    """
+
+    of: Literal["pairs", "tasks", "mutators"]
+    agents: list[str]
+    repeat: int = 1
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `campaigns/<name>.yml` holds."""
+
+    name: str
+    version: str
+    rounds: list[Round]
+    fallback: list[str] = []
+    test_families: list[str] = []
+
+
+class Run(NamedTuple):
+    """One recording to be made: with the first of `agents` that can."""
+
+    scenario: str
+    agents: tuple[str, ...]
+    mutator: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """A name that tells nothing of what is in it.
+
+        >>> Run("fix-failing-test", ("codex",), "", 3).name
+        'run-dfdc189c'
+        """
+        text = f"{self.scenario}/{self.agents[0]}/{self.mutator}/{self.seed}"
+        return f"run-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def read(file: Path) -> Plan:
+    """Read a plan; raises InputError naming the file."""
+    try:
+        plan = msgspec.convert(yaml.safe_load(file.read_text()), Plan)
+    except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
+        raise InputError(f"not a plan: {error}", place=file, mend="see docs/scenarios.md") from None
+    if unknown := {a for part in plan.rounds for a in part.agents} - set(DRIVERS):
+        raise InputError(
+            f"no driver for {', '.join(sorted(unknown))}", place=file, mend=f"use {', '.join(DRIVERS)}"
+        )
+    return plan
+
+
+def runs(plan: Plan) -> Iterator[Run]:
+    """Give the runs of a plan in the order they are made; the same plan gives the same."""
+    for number, part in enumerate(plan.rounds):
+        turns = itertools.cycle(part.agents)
+        for scenario, mutator, seed in _items(part, 1000 * (number + 1)):
+            agents = (next(turns), *part.agents, *plan.fallback)
+            yield Run(scenario, tuple(dict.fromkeys(agents)), mutator, seed)
+
+
+def _items(part: Round, seed: int) -> Iterator[tuple[str, str, int]]:
+    scenarios = [load(name) for name in names()]
+    paired = [each for each in scenarios if each.malicious or each.twin_of]
+    chosen = [each for each in scenarios if each not in paired] if part.of == "tasks" else paired
+    if part.of == "mutators":
+        malicious = [each for each in scenarios if each.malicious]
+        for number, mutator in enumerate(mutators()):
+            fits = (each.name for each in _turned(malicious, number) if _fits(mutator, each, seed + number))
+            for name in itertools.islice(fits, part.repeat):
+                yield name, mutator, seed + number
+        return
+    for again in range(part.repeat):
+        for each in chosen:
+            yield each.name, "", seed + again
+
+
+def _turned(scenarios: Sequence[Scenario], by: int) -> list[Scenario]:
+    """Begin somewhere else for each evasion, so that not the same scenarios serve all."""
+    start = (7 * by) % len(scenarios)
+    return [*scenarios[start:], *scenarios[:start]]
+
+
+def _fits(mutator: str, scenario: Scenario, seed: int) -> bool:
+    world = make_world(scenario, seed)
+    scenario = in_world(scenario, world)
+    return mutators()[mutator].apply(scenario, world) is not scenario
+
+
+def record(
+    plan: Plan, out: Path, *, jobs: int = 2, told: Callable[[Run, str], object] = lambda run, how: None
+) -> list[tuple[Run, str]]:
+    """Make every recording of the plan that `out` does not hold yet, `jobs` at a time; give what failed.
+
+    Each is made by a process of its own, whose end cannot touch the others, and thinned of library reads.
+    `told` hears of each run when it is done: "made", "there" or why not.
+    """
+    failed: list[tuple[Run, str]] = []
+    out.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(jobs) as pool:
+        pending = {pool.submit(_make, run, out): run for run in runs(plan)}
+        try:
+            for done in as_completed(pending):
+                run, how = pending[done], done.result()
+                told(run, how)
+                if how not in ("made", "there"):
+                    failed.append((run, how))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return failed
+
+
+def _make(run: Run, out: Path) -> str:
+    target = out / run.name
+    if target.exists():
+        return "there"
+    whole = out / f".{run.name}.whole"
+    reasons: list[str] = []
+    for agent in run.agents:
+        shutil.rmtree(whole, ignore_errors=True)  # what a killed campaign left
+        command = [_WORKBENCH, "scenario", "run", run.scenario]
+        command += [f"--agent={agent}", f"--seed={run.seed}", f"--mutator={run.mutator}", f"--out={whole}"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_S, check=False)
+        except subprocess.TimeoutExpired:
+            reasons.append(f"{agent}: not done within {_LIMIT_S} s")
+            continue
+        if done.returncode:
+            said = done.stderr.strip().splitlines()
+            reasons.append(f"{agent}: {said[-1] if said else f'ended with {done.returncode}'}")
+            continue
+        thin(Recording.open(whole), target)
+        shutil.rmtree(whole)
+        return "made"
+    return "; ".join(reasons)
