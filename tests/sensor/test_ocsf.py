@@ -12,6 +12,7 @@ from workbench.event import Event
 from workbench.fields import FIELDS
 from workbench.scorer import Finding
 from workbench.sensor.alert import alert_to_ocsf
+from workbench.sensor.containment import Contained
 from workbench.sensor.ocsf import artifacts, finding_uid, to_ocsf
 
 EVENT: Event = {
@@ -85,3 +86,11 @@ def test_the_schema_holds_for_any_finding(level: str, confidence: float, risk: i
         tags=tags,
     )
     models.DetectionFinding.model_validate(to_ocsf(finding, [EVENT]))
+
+
+@pytest.mark.parametrize("action", ["observed", "would_block", "contained", "prevented"])
+def test_the_schema_holds_for_what_sinks_send(make: Any, action: str) -> None:
+    models = pytest.importorskip("py_ocsf_models.events.findings.detection_finding")
+    alert = make.alert()
+    alert.action, alert.evidence, alert.contained = action, [EVENT], Contained(killed=["sh[1]"])
+    models.DetectionFinding.model_validate(alert_to_ocsf(alert))
