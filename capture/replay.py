@@ -36,6 +36,11 @@ class ReplaySource:
         """Whether everything has been given."""
         return self._next is None
 
+    @property
+    def lost(self) -> int:
+        """What the recording lost."""
+        return self._session.loss.dropped
+
     def start(self, root: int) -> None:
         """Begin now; there is no process to trace."""
         first = order(self._next)[0] if self._next else 0

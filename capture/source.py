@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from importlib import import_module
 from inspect import signature
+from pathlib import Path
 from typing import Any, Protocol
 
+from capture.bcc.connects import ConnectFilter
 from capture.child import Child
 from capture.redact import Redactor
 from workbench.dataset.session import Loss
 from workbench.errors import CaptureError
 from workbench.event import Value
 
-__all__ = ["Child", "Redactor", "Source", "open_source", "why_not"]
+__all__ = ["Child", "ConnectFilter", "Redactor", "Source", "connect_filter", "open_source", "why_not"]
 
 
 class Source(Protocol):
@@ -25,6 +27,10 @@ class Source(Protocol):
     @property
     def sent(self) -> int:
         """How many events it made so far, lost ones included."""
+
+    @property
+    def lost(self) -> int:
+        """How many events it knows to have lost so far."""
 
     def start(self, root: int) -> None:
         """Trace the tree below process `root`, which does nothing until this returns."""
@@ -73,6 +79,11 @@ def _best(settings: dict[str, Any]) -> Source:
         except CaptureError as error:
             reasons.append(f"{name}: {error}")
     raise CaptureError(f"nothing can be captured here: {'; '.join(reasons)}", mend="see `workbench doctor`")
+
+
+def connect_filter(cgroup: Path) -> ConnectFilter:
+    """Attach a filter to the connections of a cgroup; raises CaptureError where that is not possible."""
+    return ConnectFilter(cgroup)
 
 
 def why_not(name: str) -> str | None:

@@ -109,6 +109,11 @@ class BccSource:
             self._sent = self._program.counters()["sent"] + self._taken - self._untold
         return self._sent
 
+    @property
+    def lost(self) -> int:
+        """How many records found no room in the ring."""
+        return self._program.counters()["dropped"] if self._loss is None else self._loss.dropped
+
     def start(self, root: int) -> None:
         """Trace process `root`, from its exec on, and all that descend from it."""
         self._program.trace(root, root, from_exec=True)

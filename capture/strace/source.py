@@ -58,7 +58,7 @@ class StraceSource:
         self._pending = b""
         self._output = -1
         self._strace: subprocess.Popen[bytes] | None = None
-        self.sent = 0
+        self.sent = self.lost = 0
 
     @staticmethod
     def check() -> None:

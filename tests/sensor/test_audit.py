@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -32,7 +34,7 @@ def written(path: Path, count: int = 20, every: int = 5) -> list[bytes]:
     log = AuditLog(path, KEY, every=every)
     log.append("sensor_start", {})
     for number in range(count):
-        log.append("finding", {"number": number}, session=f"s{number % 2}")
+        log.append("finding", {"uid": f"u{number}", "number": number}, session=f"s{number % 2}")
     log.append("sensor_stop", {})
     log.close()
     return path.read_bytes().splitlines(keepends=True)
@@ -200,6 +202,58 @@ def test_a_bundle_holds_one_session_and_verifies_by_itself(tmp_path: Path) -> No
     assert {record["session"] for record in told if "session" in record} == {"s0"}
 
 
+@pytest.fixture
+def bundle(make: Any, tmp_path: Path) -> Path:
+    """What a stranger is given: two sessions were logged, one is shown, by a key that was changed once."""
+    path, keys = tmp_path / "a", [KEY, Ed25519PrivateKey.from_private_bytes(b"2" * 32)]
+    event = {"@timestamp": 1_767_225_600_000_000_120, "event.id": "k7", "attribution.confidence": 0.9}
+    trust = [tmp_path / f"{number}.pub" for number in range(2)]
+    for key, public in zip(keys, trust, strict=True):
+        public.write_bytes(public_pem(key))
+        log = AuditLog(path, key)
+        log.append("sensor_start", {"pack": {"name": "p", "version": "1", "payload_sha256": "ab" * 32}})
+        for session in ("s0", "other"):
+            told = {"uid": f"u-{session}", "finding": make.finding(session=session), "evidence": [event]}
+            log.append("finding", told, session)
+        log.close()
+    assert export(path, "s0", tmp_path / "out", trust) == 2
+    return tmp_path / "out"
+
+
+def stranger_checks(bundle: Path) -> subprocess.CompletedProcess[str]:
+    """Another Python, nothing of ours to import."""
+    command = ["/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable, "-I", "check.py"]
+    return subprocess.run(command, cwd=bundle, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_a_stranger_checks_a_bundle_without_the_workbench(bundle: Path) -> None:
+    done = stranger_checks(bundle)
+    assert (done.returncode, done.stdout) == (0, "checkpoints whose signature holds: 2\n"), done.stderr
+    assert "other" not in (bundle / "chain.jsonl").read_text()
+    readme = (bundle / "README.txt").read_text()
+    assert "ab" * 32 in readme
+    assert "python3 check.py" in readme
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@pytest.mark.parametrize(
+    ("file", "before", "after"),
+    [
+        ("chain.jsonl", "Key sent out", "Key kept in"),
+        ("events.jsonl", "0.9", "0.1"),
+        ("events.jsonl", "00.000000120Z", "00.000000130Z"),
+        ("findings.jsonl", "Key sent out", "Key kept in"),
+        ("key.pub", "MCowBQYDK2VwAyEA", "MCowBQYDK2VwAyE"),
+    ],
+)
+def test_a_stranger_sees_what_was_changed(bundle: Path, file: str, before: str, after: str) -> None:
+    text = (bundle / file).read_text()
+    assert before in text
+    (bundle / file).write_text(text.replace(before, after, 1))
+    assert stranger_checks(bundle).returncode == 1
+
+
 def test_a_bundle_of_a_tampered_log_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a"
     whole = written(path)
@@ -215,3 +269,11 @@ def test_without_the_head_a_cut_cannot_show_and_that_is_said(tmp_path: Path) -> 
     written(path)
     head_of(path).unlink()
     assert any("would not show" in note for note in verify(path, TRUST).notes)
+
+
+def test_a_second_writer_is_refused(tmp_path: Path) -> None:
+    first = AuditLog(tmp_path / "a", KEY)
+    with pytest.raises(InputError, match="another sensor"):
+        AuditLog(tmp_path / "a", KEY)
+    first.close()
+    AuditLog(tmp_path / "a", KEY).close()

@@ -13,6 +13,7 @@ and the chain value before it. The newest one also lies beside the log, in LOG.h
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from collections import deque
@@ -20,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -37,6 +38,7 @@ _EVERY = 64
 _SIGNED_WITHIN = 5.0
 _MOST_WAITING = 4_096
 _LONGEST = 8 << 20
+_ASIDE = ("checkpoint", "recovered", "retention")
 
 
 def link(previous: bytes, digest: bytes) -> bytes:
@@ -70,6 +72,14 @@ def head_of(log: Path) -> Path:
     return log.with_name(log.name + ".head")
 
 
+def key_of_head(log: Path) -> str:
+    """Give the id of the key that signed last, "" when nothing is signed yet."""
+    try:
+        return str(msgspec.json.decode(head_of(log).read_bytes())["key"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return ""
+
+
 class AuditLog:
     """Appends records; a checkpoint follows every `every` of them, at each start and at the end.
 
@@ -79,26 +89,50 @@ class AuditLog:
 
     def __init__(self, path: Path, key: Ed25519PrivateKey, *, every: int = _EVERY) -> None:
         """Open or create; raises InputError when the file cannot be written."""
-        self._path, self._key, self._every = path, key, every
+        self.path, self._key, self._every = path, key, every
         self._waiting: deque[tuple[str, str, Any]] = deque()
         self._unsigned = self.lost = 0
         self._signed = time.monotonic()
         self._head: dict[str, Any] = {}
         self._flusher = ThreadPoolExecutor(1, "audit-flush")
-        self.sequence, self._chain, torn = _resume(path)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise InputError(
-                f"cannot be written: {error.strerror}", place=path, mend="choose another --audit"
-            ) from None
-        self._good = os.fstat(self._handle).st_size
+        self._handle, self._good = self._open()
+        self.before = last = _resume(path)
+        self.sequence, self._chain = last.sequence, last.chain
         if self._good and os.pread(self._handle, 1, self._good - 1) != b"\n":
             self._good += os.write(self._handle, b"\n")
-        if torn:
+        if last.torn:
             # A writer that died in the middle of a line: the piece stays, and a record says what it was.
-            self.append("recovered", {"torn_sha256": sha256(torn).hexdigest(), "torn_bytes": len(torn)})
+            self.append(
+                "recovered", {"torn_sha256": sha256(last.torn).hexdigest(), "torn_bytes": len(last.torn)}
+            )
+
+    def _open(self) -> tuple[int, int]:
+        """Open the file for this writer alone; gives its handle and size."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise InputError(
+                "another sensor writes to it", place=self.path, mend="choose another --audit"
+            ) from None
+        except OSError as error:
+            raise InputError(
+                f"cannot be written: {error.strerror}", place=self.path, mend="choose another --audit"
+            ) from None
+        return handle, os.fstat(handle).st_size
+
+    def reopen(self) -> None:
+        """Go on in the file that was put in this one's place with the same end."""
+        old = self._handle
+        self._handle, self._good = self._open()
+        os.close(old)
+
+    @property
+    def key(self) -> str:
+        """The id of the key that signs."""
+        return key_id(self._key.public_key())
 
     @property
     def chain(self) -> bytes:
@@ -151,20 +185,20 @@ class AuditLog:
     def checkpoint(self) -> None:
         """Sign all that was written so far, and flush it to disk."""
         body = {
-            "key": key_id(self._key.public_key()),
+            "key": self.key,
             "signature": self._key.sign(signed_part(self.sequence + 1, self._chain)).hex(),
             "signs": self._chain.hex(),
         }
         if self._write("checkpoint", "", body):
             self._unsigned, self._signed = 0, time.monotonic()
             self._head = {"sequence": self.sequence, **body}
-            self._flusher.submit(self._flush)
+            self._flusher.submit(self.flush)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         """Bring the log and its head to disk, beside the scoring, which must not wait for a disk."""
         with suppress(OSError, InputError):  # a full disk shows in the next record that is written
             os.fsync(self._handle)
-            write_aside(head_of(self._path), msgspec.json.encode(self._head) + b"\n", mode=0o600)
+            write_aside(head_of(self.path), msgspec.json.encode(self._head) + b"\n", mode=0o600)
 
     def checkpoint_if_due(self) -> None:
         """Sign when something unsigned has waited for `_SIGNED_WITHIN` seconds."""
@@ -178,18 +212,35 @@ class AuditLog:
         os.close(self._handle)
 
 
-def _resume(path: Path) -> tuple[int, bytes, bytes]:
-    """Give the last record's sequence and chain value, and what was left of a line after it."""
+class Last(NamedTuple):
+    """Where a log ended: its last record, what was left of a line, and the last that says what happened.
+
+    `kind` and `time` are that one's: no checkpoint, and nothing of the log's own keeping.
+    """
+
+    sequence: int = 0
+    chain: bytes = START
+    torn: bytes = b""
+    kind: str = ""
+    time: str = ""
+
+
+def _resume(path: Path) -> Last:
     if not path.exists():
-        return 0, START, b""
+        return Last()
     with path.open("rb") as log:
         log.seek(max(0, path.stat().st_size - _LONGEST))
         *whole, torn = log.read().split(b"\n")
+    last: Last | None = None
     for line in (torn, *reversed(whole)):
         try:
             content, chain = content_of(line)
-            sequence = int(msgspec.json.decode(content)["sequence"])
+            record = msgspec.json.decode(content)
+            sequence, kind, at = int(record["sequence"]), str(record["kind"]), str(record["time"])
         except (ValueError, KeyError, TypeError):
             continue
-        return sequence, chain, b"" if line is torn else torn
-    return 0, START, torn
+        if last is None:
+            last = Last(sequence, chain, b"" if line is torn else torn)
+        if kind not in _ASIDE:
+            return last._replace(kind=kind, time=at)
+    return last or Last(torn=torn)

@@ -33,13 +33,13 @@ def act_of(event: Event) -> str:
     return f"{event.get('event.category', '')} {event.get('event.action', '')} {plain(thing)}".strip()
 
 
-def reason(finding: Finding, event: Event) -> str:
-    """Tell the agent why its command was ended, in one line, and what it may do.
+def reason(finding: Finding, event: Event, done: str = "stopped") -> str:
+    """Tell the agent why its command was stopped or denied, in one line, and what it may do.
 
     The rule's conditions are left out: they would tell how to get around it.
     """
     return (
-        f"[agent-detection-workbench] This command was stopped by policy: {plain(finding.rule_title)} "
+        f"[agent-detection-workbench] This command was {done} by policy: {plain(finding.rule_title)} "
         f"({act_of(event)}). Do not retry it or work around it; tell the user. Rule {plain(finding.rule_id)}."
     )
 

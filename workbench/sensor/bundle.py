@@ -12,33 +12,45 @@ import msgspec
 from workbench.errors import InputError
 from workbench.event import to_json
 from workbench.files import write_aside
+from workbench.scorer.envelope import key_id, read_public_key
+from workbench.sensor import check_bundle
 from workbench.sensor.audit import content_of
 from workbench.sensor.verify import verify
 
-_ALWAYS = ("checkpoint", "key", "sensor_start", "sensor_stop", "pack_loaded", "gap", "recovered")
-"""Records that belong to every session: what ran, with which pack and key, and what was missed."""
+_OF_SESSIONS = frozenset(
+    {"session_start", "session_end", "finding", "excepted", "would_block", "block", "block_continued"}
+    | {"prevented", "sensor_failed"}
+)
+"""Records that belong to their session alone; every other tells what ran, and what was missed, for all."""
 
 _README = """\
 Evidence of one agent session, written by the sensor of the Agent Detection Workbench.
 
     session   {session}
     records   {kept} in full, {omitted} of other sessions as digests only
+    pack      {packs}
     key       {key}
               (SHA-256 of the sensor's raw Ed25519 public key; compare it with what its owner tells you)
 
-chain.jsonl   the audit log. Each line ends in "chain"; without it (and its comma) the line is the record.
-              digest = SHA-256(record); chain = SHA-256(chain before || digest); 32 zero bytes begin it.
-              A line {{"omitted": digest}} stands for a record of another session.
-              A record of kind checkpoint signs, with Ed25519, the bytes
-              "agent-detection-workbench audit checkpoint 1\\n" || its sequence (8 bytes, big endian) ||
-              the chain value before it.
-events.jsonl  the events that findings rest on, with the confidence of their attribution and provenance.
-key.pub       the public key (PEM).
+To check it:    python3 check.py          (needs Python 3 and openssl, nothing of the workbench)
+or:             workbench audit verify chain.jsonl --trust key.pub
 
-To check it with the workbench:    workbench audit verify chain.jsonl --trust key.pub
-Without it: read the lines in order, compute the chain as above, and verify each checkpoint's signature with
-any Ed25519 library. The pack that was in force is named, with the digest of its payload, in sensor_start and
-pack_loaded records.
+chain.jsonl     the audit log. Each line ends in "chain"; without it (and its comma) the line is the record.
+                digest = SHA-256(record); chain = SHA-256(chain before || digest); 32 zero bytes begin it.
+                A line {{"omitted": digest}} stands for a record of another session.
+                A record of kind checkpoint signs, with Ed25519, the bytes
+                "agent-detection-workbench audit checkpoint 1\\n" || its sequence (8 bytes, big endian) ||
+                the chain value before it, which it repeats as "signs". Where the first line is a checkpoint,
+                what came before was deleted, and a record of kind retention says so.
+findings.jsonl  what was found: the rule, the verdict, the evidence's event ids, how sure each is.
+events.jsonl    the events that findings rest on. attribution.confidence tells how sure it is who did it and
+                attribution.method how that is known; provenance.confidence, how sure it is that the data
+                came from where provenance.labels say. All are from 0 to 1.
+key*.pub        the public keys (PEM).
+check.py        the check, to be read before it is run.
+
+The digest above is SHA-256 of the pack's payload: the pack itself, asked for by that digest, can be run over
+the events again (workbench score).
 """
 
 
@@ -47,8 +59,8 @@ def export(log: Path, session: str, out: Path, trust: list[Path] | None = None) 
 
     Raises InputError when the log was tampered with, holds nothing of the session, or `out` exists.
     """
-    public = (trust or [log.with_name(log.name + ".key.pub")])[0]
-    report = verify(log, trust or [public])
+    keys = trust or [log.with_name(log.name + ".key.pub")]
+    report = verify(log, keys)
     if not report.whole:
         raise InputError(
             f"was tampered with: {report.problems[0]}", place=log, mend="see `workbench audit verify`"
@@ -57,26 +69,41 @@ def export(log: Path, session: str, out: Path, trust: list[Path] | None = None) 
         raise InputError("already exists", place=out, mend="choose another --out")
     chain: list[bytes] = []
     events: dict[str, bytes] = {}
+    findings: dict[str, bytes] = {}
+    packs: dict[str, None] = {}
     own = kept = 0
     for line, record in _records(log):
         mine = record.get("session") == session
-        if mine or record["kind"] in _ALWAYS:
+        if mine or not (record.get("session") or record["kind"] in _OF_SESSIONS):
             chain.append(line)
             kept += 1
         else:
             content, _ = content_of(line)
             chain.append(msgspec.json.encode({"omitted": sha256(content).hexdigest()}))
+        body = record["body"]
+        if record["kind"] in ("sensor_start", "pack_loaded"):
+            packs[_pack(body.get("pack", body))] = None
         if mine:
             own += 1
-            body = record["body"]
             for event in [*body.get("evidence", []), *([body["event"]] if "event" in body else [])]:
                 events[str(event.get("event.id"))] = to_json(event)
+            if record["kind"] in ("finding", "excepted"):
+                shown = {name: value for name, value in body.items() if name != "evidence"}
+                findings[body["uid"]] = msgspec.json.encode(shown)
     if not own:
         raise InputError(f"holds nothing of session {session[:80]}", place=log, mend="check the session's id")
-    write_aside(out / "chain.jsonl", b"".join(line + b"\n" for line in chain))
-    write_aside(out / "events.jsonl", b"".join(line + b"\n" for line in events.values()))
-    write_aside(out / "key.pub", public.read_bytes())
-    told = _README.format(session=session, kept=kept, omitted=len(chain) - kept, key=_key(chain))
+    told = _README.format(
+        session=session,
+        kept=kept,
+        omitted=len(chain) - kept,
+        packs="\n              ".join(packs),
+        key=", ".join(key_id(read_public_key(key)) for key in keys),
+    )
+    for name, lines in (("events", events.values()), ("findings", findings.values()), ("chain", chain)):
+        write_aside(out / f"{name}.jsonl", b"".join(line + b"\n" for line in lines))
+    for number, key in enumerate(keys):
+        write_aside(out / f"key{number or ''}.pub", key.read_bytes())
+    write_aside(out / "check.py", Path(check_bundle.__file__).read_bytes())
     write_aside(out / "README.txt", told.encode())
     return own
 
@@ -91,6 +118,5 @@ def _records(log: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
                 continue  # the piece of a line that a `recovered` record explains
 
 
-def _key(chain: list[bytes]) -> str:
-    signed = (msgspec.json.decode(line) for line in chain)
-    return next((record["body"]["key"] for record in signed if record.get("kind") == "checkpoint"), "none")
+def _pack(told: dict[str, Any]) -> str:
+    return f"{told.get('name', '')} {told.get('version', '')}  sha256:{told.get('payload_sha256', '')}"

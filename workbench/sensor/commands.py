@@ -1,4 +1,4 @@
-"""`workbench sensor run`, `workbench audit verify` and `workbench audit export`."""
+"""`workbench sensor run`, `workbench audit verify`, `export` and `prune`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     audit = typer.Typer(no_args_is_help=True, help="Check and share what a sensor wrote down.")
     audit.command("verify")(verify)
     audit.command("export")(export)
+    audit.command("prune")(prune)
     app.add_typer(audit, name="audit")
 
 
@@ -66,6 +67,9 @@ def run(
     rollout: Annotated[
         int, typer.Option(min=0, max=100, help="per cent of hosts that take a new version")
     ] = 100,
+    keep_days: Annotated[
+        int, typer.Option(min=0, help="delete older audit records, and write that down; 0 keeps all")
+    ] = 0,
     stats: Annotated[
         Path | None, typer.Option(metavar="F", help="write counts, loss and latency as JSON")
     ] = None,
@@ -96,6 +100,7 @@ def run(
             minimum=minimum,
             revoked=revoked,
             rollout=rollout,
+            keep_days=keep_days,
             stats=stats,
         )
     )
@@ -150,3 +155,30 @@ def export(
     from workbench.sensor.bundle import export as write
 
     typer.echo(f"{out}: {write(log, session, out, trust)} records of session {session}")
+
+
+def prune(
+    log: Log,
+    keep_days: Annotated[int, typer.Option("--keep-days", min=1, help="delete what is older")],
+    key: Annotated[
+        Path | None,
+        typer.Option(metavar="K", help="the key that signs the log; the one beside it by default"),
+    ] = None,
+) -> None:
+    """Delete old records of a log that no sensor writes to; a signed record says what went.
+
+    Example: `workbench audit prune audit.jsonl --keep-days 90`
+    """
+    import time
+
+    from workbench.errors import InputError
+    from workbench.pack.keys import read_private_key
+    from workbench.sensor.audit import AuditLog
+    from workbench.sensor.retention import DAY, delete_before
+
+    if not log.is_file():
+        raise InputError("no such log", place=log, mend="check the path")
+    audit = AuditLog(log, read_private_key(key or log.with_name(log.name + ".key")))
+    gone = delete_before(audit, time.time_ns() - keep_days * DAY)
+    audit.close()
+    typer.echo(f"{log}: {gone} records deleted")

@@ -23,6 +23,7 @@ _PIDFD_GETFD = 438
 _STANDARD_ERROR = 2
 _PIPE_BUF = 4_096
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+MEANS = "SIGKILL of the offending tree (containment, not prevention)"
 _ROUNDS = 20
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -30,7 +31,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 class Contained(msgspec.Struct, kw_only=True):
     """What was ended: `means` says how, `killed` the processes, `gone` those that had ended by themselves."""
 
-    means: str = "SIGKILL of the offending tree (containment, not prevention)"
+    means: str = MEANS
     killed: list[str] = []
     gone: int = 0
     told: bool = False

@@ -79,6 +79,10 @@ class Exceptions:
             return each
         return None
 
+    def names(self, rule: str, now: int) -> bool:
+        """Whether any exception, of whatever scope, is in force for a rule."""
+        return any(each.rule in ("*", rule) and each.ends > now for each in self._all)
+
     def refresh(self, now: int) -> list[tuple[str, Any]]:
         """Read a changed file again; gives audit records of what changed, and of what expired."""
         records: list[tuple[str, Any]] = []

@@ -65,10 +65,11 @@ class HookLog:
     """Reads what hooks append to a file, from where it ends now on; what is no event is counted."""
 
     def __init__(self, path: Path, session: str = "") -> None:
-        self._session = session
+        self.path, self._session = path, session
         self._handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         os.lseek(self._handle, 0, os.SEEK_END)
         self._rest = b""
+        self._told: Counter[str] = Counter()
         self._count = 0
         self.unknown: Counter[str] = Counter()
 
@@ -96,6 +97,18 @@ class HookLog:
         if self._session:
             event["gen_ai.conversation.id"] = self._session
         return event
+
+    def faults(self) -> list[tuple[str, int]]:
+        """Give what could not be taken since the last call, counted; a cut file is read on from its end."""
+        try:
+            if os.fstat(self._handle).st_size < os.lseek(self._handle, 0, os.SEEK_CUR):
+                os.lseek(self._handle, 0, os.SEEK_END)
+                self.unknown["the hooks' file was cut"] += 1
+        except OSError:
+            self.unknown["the hooks' file cannot be read"] += 1
+        new = self.unknown - self._told
+        self._told = Counter(self.unknown)
+        return list(new.items())
 
     def close(self) -> None:
         """Close the file."""

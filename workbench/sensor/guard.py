@@ -1,93 +1,97 @@
-"""Fail-closed: a guard that ends the whole agent when the sensor dies before it said that it was done.
+"""The guard: a small process that notices when the sensor is gone without having said that it was done.
 
-The agent runs in a cgroup of its own; the guard is a small process that waits on a pipe, which closes with
-the sensor however it ends, and then ends everything in the cgroup (`cgroup.kill`, Linux 5.14).
+It waits on a pipe, which closes with the sensor however that ends. Then it ends the agent where that was
+asked for (fail-closed), writes what happened into the audit log, signed, and tells the sinks. It is started
+before any kernel program is loaded, so that none of them outlives the sensor through it.
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import time
-import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from workbench.errors import CaptureError
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from workbench.errors import CaptureError, InputError
+from workbench.scorer.verdict import Verdict
+from workbench.sensor.alert import Alert
+from workbench.sensor.audit import AuditLog
+from workbench.sensor.cgroup import Cgroup
+from workbench.sensor.sinks import Sink, SinkError
+from workbench.sensor.tampering import tampering
 
 _DONE = b"\n"
 
 
 class Guard:
-    """Holds one agent's cgroup; raises CaptureError when there can be none."""
+    """Watches this process, with which `cgroup` is to end, where one is given.
 
-    def __init__(self) -> None:
-        root = next(
-            (Path(place) for place in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified") if _unified(Path(place))),
-            None,
-        )
-        if root is None:
-            raise CaptureError("no cgroup v2 hierarchy is mounted", mend="use --on-failure open")
-        self.cgroup = root / f"workbench-{uuid.uuid4()}"
-        try:
-            self.cgroup.mkdir()
-        except OSError as error:
-            raise CaptureError(
-                f"no cgroup can be made: {error.strerror}", mend="run as root, or use --on-failure open"
-            ) from None
-        if not (self.cgroup / "cgroup.kill").exists():
-            self.cgroup.rmdir()
+    Raises CaptureError when the kernel cannot end a cgroup.
+    """
+
+    def __init__(
+        self, log: Path, key: Ed25519PrivateKey, sinks: Sequence[Sink] = (), cgroup: Cgroup | None = None
+    ) -> None:
+        if cgroup is not None and not cgroup.can_kill():
+            cgroup.remove()
             raise CaptureError("this kernel has no cgroup.kill", mend="use --on-failure open")
         gate, self._gate = os.pipe()
-        self._pid = os.fork()
-        if self._pid == 0:
-            _wait(gate, self._gate, self.cgroup)
+        sensor = os.getpid()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                _wait(gate, self._gate)
+                _tell(sensor, log, key, sinks, cgroup)
+            finally:
+                os._exit(0)
         os.close(gate)
 
-    def take(self, pid: int) -> None:
-        """Put a process, and so all that it will start, into the cgroup."""
-        (self.cgroup / "cgroup.procs").write_text(str(pid))
+    def alive(self) -> bool:
+        """Whether it still waits; once it is gone it cannot be asked again."""
+        with suppress(ChildProcessError):
+            return os.waitpid(self.pid, os.WNOHANG) == (0, 0)
+        return False
 
-    def end(self, *, kill: bool) -> None:
-        """Say that the sensor is done; `kill` ends what is left."""
-        if kill:
-            _kill(self.cgroup)
-        os.write(self._gate, _DONE)
+    def end(self) -> None:
+        """Say that the sensor is done."""
+        with suppress(OSError):
+            os.write(self._gate, _DONE)
         os.close(self._gate)
-        os.waitpid(self._pid, 0)
-        _remove(self.cgroup)
+        with suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
 
 
-def _unified(place: Path) -> bool:
-    return (place / "cgroup.controllers").is_file()
-
-
-def _kill(cgroup: Path) -> None:
-    with suppress(OSError):
-        (cgroup / "cgroup.kill").write_text("1")
-
-
-def _remove(cgroup: Path) -> None:
-    for _ in range(50):
-        try:
-            cgroup.rmdir()
-        except FileNotFoundError:
-            return
-        except OSError:
-            time.sleep(0.01)  # its processes are being reaped, or were left to go on
-        else:
-            return
-
-
-def _wait(gate: int, other_end: int, cgroup: Path) -> None:
-    """Run in the guard's process and never return."""
-    try:
-        os.close(other_end)
-        os.setsid()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        if os.read(gate, 1) != _DONE:
-            _kill(cgroup)
-            _remove(cgroup)
-    finally:
+def _wait(gate: int, other_end: int) -> None:
+    """Wait for the sensor's end, holding nothing else of it; does not return when it said it was done."""
+    os.setsid()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    os.close(other_end)
+    os.closerange(3, gate)
+    os.closerange(gate + 1, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 1 << 16 else 1 << 16)
+    if os.read(gate, 1) == _DONE:
         os._exit(0)
+
+
+def _tell(
+    sensor: int, log: Path, key: Ed25519PrivateKey, sinks: Sequence[Sink], cgroup: Cgroup | None
+) -> None:
+    if cgroup is not None:
+        cgroup.kill()
+    then = "the agent was ended" if cgroup else "the agent goes on, unwatched"
+    with suppress(OSError, InputError):
+        audit = AuditLog(log, key)
+        audit.append("sensor_died", {"pid": sensor, "then": then})
+        audit.close()
+    finding = tampering(f"the sensor was ended from outside; {then}", at=time.time_ns())
+    alert = Alert(finding=finding, verdict=Verdict(score=95, decision="alert"), host=platform.node())
+    for sink in sinks:
+        with suppress(SinkError):
+            sink.send([alert])
+    if cgroup is not None:
+        cgroup.remove()

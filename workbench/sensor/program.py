@@ -6,30 +6,33 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from capture.source import open_source
 from workbench.errors import CaptureError, InputError
 from workbench.files import write_aside
 from workbench.pack.keys import generate_key, read_private_key, trusted_keys
-from workbench.scorer.envelope import key_id
-from workbench.sensor.audit import AuditLog
+from workbench.sensor.audit import AuditLog, key_of_head
+from workbench.sensor.cgroup import Cgroup
 from workbench.sensor.exceptions import Exceptions
 from workbench.sensor.feed import Feed
-from workbench.sensor.gate import Gate, Judge, candidates, descends_from
 from workbench.sensor.guard import Guard
+from workbench.sensor.health import Health
+from workbench.sensor.means.chosen import Means
 from workbench.sensor.packs import Packs, Terms
+from workbench.sensor.retention import DAY, delete_before
 from workbench.sensor.sensor import Sensor
 from workbench.sensor.sinks import open_sink
 from workbench.sensor.spool import Spool
 from workbench.sensor.tampering import Tampering
 from workbench.sensor.watch import Agent, Watch
 
-_PLACES = (Path.home(), Path("/home"), Path("/etc"))
-"""Where files are looked for that a blocking rule names."""
+_ENDS = ("sensor_stop", "sensor_died")
 
 
 class Settings(msgspec.Struct, kw_only=True):
@@ -52,6 +55,7 @@ class Settings(msgspec.Struct, kw_only=True):
     minimum: str = ""
     revoked: Path | None = None
     rollout: int = 100
+    keep_days: int = 0
     stats: Path | None = None
 
     def check(self) -> None:
@@ -70,14 +74,23 @@ def state_directory() -> Path:
     return Path(os.environ.get("STATE_DIRECTORY") or Path(base) / "agent-detection-workbench")
 
 
-def open_audit(path: Path, key: Path | None) -> AuditLog:
-    """Open the audit log; its signing key is made beside it when none is given."""
-    where = key or path.with_name(path.name + ".key")
+def open_key(log: Path, key: Path | None) -> Ed25519PrivateKey:
+    """Read the key that signs an audit log; one is made beside the log when none is given."""
+    where = key or log.with_name(log.name + ".key")
     if not where.exists() and key is None:
         generate_key(where)
-    private = read_private_key(where)
-    log = AuditLog(path, private)
-    log.append("key", {"key": key_id(private.public_key())})
+    return read_private_key(where)
+
+
+def open_audit(path: Path, key: Ed25519PrivateKey) -> AuditLog:
+    """Open the audit log, and write down how the one before us ended and which key signs from now on."""
+    signed_by = key_of_head(path)
+    log = AuditLog(path, key)
+    if log.before.kind and log.before.kind not in _ENDS:
+        log.append("unclean_stop", {"last_kind": log.before.kind, "last_time": log.before.time})
+    if signed_by not in ("", log.key):
+        log.append("key_changed", {"before": signed_by, "key": log.key})
+    log.append("key", {"key": log.key})
     return log
 
 
@@ -85,104 +98,120 @@ def run_sensor(settings: Settings) -> int:
     """Run to the end of what is watched; gives the command's exit status."""
     settings.check()
     trust = trusted_keys(settings.trust)
-    terms = Terms(
+    packs = Packs(settings.pack, trust, _terms(settings))
+    exceptions = Exceptions(settings.exceptions)
+    log = settings.audit or state_directory() / "audit.jsonl"
+    sinks = [open_sink(url) for url in settings.sinks]
+    with ExitStack() as ending:
+        audit = open_audit(log, key := open_key(log, settings.audit_key))
+        ending.callback(audit.close)
+        cgroup = _open_cgroup(settings, ending)
+        closed = settings.on_failure == "closed"
+        guard = Guard(log, key, sinks, cgroup if closed else None)
+        ending.callback(guard.end)
+        source = open_source(settings.source)
+        spool = Spool(log.with_name(log.name + ".spool"), sinks)
+        ours = [log, settings.pack, settings.exceptions, settings.revoked, settings.audit_key]
+        sensor = Sensor(
+            Feed(source),
+            packs,
+            audit,
+            spool,
+            enforce=settings.enforce,
+            exceptions=exceptions,
+            tampering=Tampering(filter(None, ours), [guard.pid], confined=cgroup is not None),
+            health=Health(guard),
+        )
+        spool.start()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        ending.callback(_finish, sensor, spool, settings)
+        return _watch(sensor, settings, cgroup, ending)
+
+
+def _terms(settings: Settings) -> Terms:
+    return Terms(
         pinned=settings.pin,
         minimum=settings.minimum,
         revoked=frozenset(settings.revoked.read_text().split()) if settings.revoked else frozenset(),
         rollout=settings.rollout,
     )
-    packs = Packs(settings.pack, trust, terms)
-    exceptions = Exceptions(settings.exceptions)
-    log = settings.audit or state_directory() / "audit.jsonl"
-    sinks = [open_sink(url) for url in settings.sinks]
-    source = open_source(settings.source)
-    audit = open_audit(log, settings.audit_key)
-    spool = Spool(log.with_name(log.name + ".spool"), sinks)
-    ours = [file for file in (log, settings.pack, settings.exceptions, settings.revoked) if file]
-    sensor = Sensor(
-        Feed(source),
-        packs,
-        audit,
-        spool,
-        enforce=settings.enforce,
-        exceptions=exceptions,
-        tampering=Tampering(ours),
-    )
-    audit.append(
-        "sensor_start",
-        {
-            "pack": packs.told(),
-            "enforce": settings.enforce,
-            "on_failure": settings.on_failure,
-            "means": ["SIGKILL of the offending tree (containment, not prevention)"]
-            if settings.enforce
-            else [],
-            "source": source.name,
-            "cannot_see": list(source.cannot_see),
-            "pid": os.getpid(),
-        },
-    )
-    audit.checkpoint()
-    spool.start()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with ExitStack() as ending:
-        ending.callback(_finish, sensor, spool, settings)
-        roots = set(settings.pids)
-        if gate := _open_gate(sensor, roots) if settings.enforce else None:
-            ending.callback(gate.end)
-        return _watch(sensor, settings, roots)
 
 
-def _open_gate(sensor: Sensor, roots: set[int]) -> Gate | None:
-    """Hold the opens that a blocking rule can judge in advance; the audit log says which, or why not."""
-    judge = Judge(sensor.packs.scorer.payload)
-    if not judge:
+def _open_cgroup(settings: Settings, ending: ExitStack) -> Cgroup | None:
+    """Make a cgroup for the command where something needs it; without one fail-closed cannot be had."""
+    closed = settings.on_failure == "closed"
+    if not settings.command or not (closed or settings.enforce):
         return None
-
-    def denied(rule: str, path: str, pid: int, executable: str) -> None:
-        sensor.prevented.append({"rule": rule, "path": path, "pid": pid, "executable": executable})
-
     try:
-        gate = Gate(judge, candidates(judge, _PLACES), lambda pid: descends_from(pid, roots), denied)
-    except CaptureError as error:
-        sensor.audit.append("gate", {"works": False, "because": str(error)})
-        return None
-    sensor.audit.append(
-        "gate", {"works": True, "means": "fanotify: the open is denied", "directories": gate.held}
-    )
-    gate.start()
-    return gate
+        cgroup = Cgroup()
+    except CaptureError:
+        if closed:
+            raise
+        return None  # what cannot be denied is contained
+    ending.callback(cgroup.remove)
+    return cgroup
 
 
-def _watch(sensor: Sensor, settings: Settings, roots: set[int]) -> int:
+def _watch(sensor: Sensor, settings: Settings, cgroup: Cgroup | None, ending: ExitStack) -> int:
     watch = Watch(sensor, _announce)
+    roots = set(settings.pids)
+    if settings.enforce:
+
+        def excepted(rule: str, root: int) -> bool:
+            return sensor.responder.covers(rule, watch.session_of(root) if root else None)
+
+        sensor.means = Means(sensor.packs.scorer.payload, roots, cgroup, excepted)
+        ending.callback(sensor.means.end)
+    _write_start(sensor, settings)
     closed = settings.on_failure == "closed"
     try:
         if settings.pids:
             watch.attach(settings.pids, agent=settings.agent, hooks=settings.hooks)
             return 0
-        guard = Guard() if closed else None
 
         def ready(pid: int) -> None:
             roots.add(pid)
-            if guard:
-                guard.take(pid)
+            if cgroup:
+                cgroup.take(pid)
 
         with tempfile.TemporaryDirectory(prefix="sensor.") as scratch:
-            hooks = settings.hooks or Path(scratch) / "hooks.jsonl"
             whole = False
             try:
                 status = watch.run(
-                    settings.command, agent=settings.agent, hooks=hooks, ready=ready, closed=closed
+                    settings.command,
+                    agent=settings.agent,
+                    hooks=settings.hooks or Path(scratch) / "hooks.jsonl",
+                    ready=ready,
+                    prepare=sensor.means.prepare() if sensor.means else None,
+                    closed=closed,
                 )
                 whole = True
             finally:
-                if guard:
-                    guard.end(kill=not whole)
+                if cgroup and closed and not whole:
+                    cgroup.kill()
         return status
     except KeyboardInterrupt:
         sensor.audit.append("interrupted", {})
         return 130
+
+
+def _write_start(sensor: Sensor, settings: Settings) -> None:
+    source = sensor.feed.source
+    if settings.keep_days:
+        delete_before(sensor.audit, time.time_ns() - settings.keep_days * DAY)
+    sensor.audit.append(
+        "sensor_start",
+        {
+            "pack": sensor.packs.told(),
+            "enforce": settings.enforce,
+            "on_failure": settings.on_failure,
+            "means": sensor.means.told if sensor.means else [],
+            "source": source.name,
+            "cannot_see": list(source.cannot_see),
+            "pid": os.getpid(),
+        },
+    )
+    sensor.audit.checkpoint()
 
 
 def _announce(agent: Agent) -> None:
@@ -205,11 +234,11 @@ def _finish(sensor: Sensor, spool: Spool, settings: Settings) -> None:
         "spooled_bytes": waiting,
     }
     sensor.audit.append("sensor_stop", told)
-    sensor.audit.close()
     if settings.stats:
         write_aside(settings.stats, msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
+    counts = sensor.counts
     print(
-        f"sensor: {sensor.counts['events']} events, {sensor.counts['findings']} findings, "
-        f"{sensor.counts['alerts']} alerts, {sensor.counts['blocks']} blocks, {loss.total()} events lost",
+        f"sensor: {counts['events']} events, {counts['findings']} findings, {counts['alerts']} alerts, "
+        f"{counts['blocks']} blocks, {counts['prevented']} prevented, {loss.total()} events lost",
         file=sys.stderr,
     )

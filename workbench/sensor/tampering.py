@@ -12,52 +12,83 @@ from workbench.scorer import Finding
 RULE = "sensor-tampering"
 _ACTS = frozenset({"signal", "ptrace"})
 _CHANGES = frozenset({"write", "create", "rename", "link", "delete", "chmod", "chown", "mmap_write"})
+_HOOK = "workbench-hook"
+_CGROUP_PROCS = "/cgroup.procs"
+
+
+def tampering(what: str, *, at: int, event: Event | None = None, session: str = "") -> Finding:
+    """Give the finding of an act against the sensor."""
+    about = event or {}
+    name = str(about.get("event.id", ""))
+    return Finding(
+        rule_id=RULE,
+        rule_title="What is watched tampers with its sensor",
+        level="critical",
+        signal="pattern",
+        risk=95,
+        response="alert",
+        timestamp=at,
+        event_id=name,
+        evidence=[name] if name else [],
+        steps=[RULE] if name else [],
+        session=session,
+        entity_id=str(about.get("process.entity_id", "")),
+        tool_call_id=str(about.get("gen_ai.tool.call.id", "")),
+        actor=str(about.get("attribution.actor", "")),
+        reason=what,
+        tags=["attack.defense-evasion", "attack.t1562.001"],
+    )
 
 
 class Tampering:
-    """Knows the sensor's process and files (and what lies beside them under their names).
+    """Knows the sensor's processes and files (and what lies beside them under their names).
 
-    >>> tampering = Tampering([Path("/var/lib/s/audit.jsonl")], pid=42)
+    `hooks` is the file that a harness's hooks append to, which only they may write.
+
+    >>> watch = Tampering([Path("/var/lib/s/audit.jsonl")], pids=[42])
     >>> act = {"@timestamp": 1, "event.category": "process", "event.action": "signal",
     ...        "process.target.pid": 42}
-    >>> tampering.finding(act, "s1").reason
+    >>> watch.finding(act, "s1").reason
     'process signal to the sensor'
-    >>> tampering.finding({**act, "process.target.pid": 43}, "s1") is None
+    >>> watch.finding({**act, "process.target.pid": 43}, "s1") is None
     True
     """
 
-    def __init__(self, files: Iterable[Path], pid: int = 0) -> None:
-        self._pid = pid or os.getpid()
+    def __init__(self, files: Iterable[Path], pids: Iterable[int] = (), *, confined: bool = False) -> None:
+        """`confined`: the agent has a cgroup of its own, which it is not to leave."""
+        self._pids = {os.getpid(), *pids}
         self._files = tuple(str(file.absolute()) for file in files)
+        self._memory = tuple(f"/proc/{pid}/" for pid in self._pids)
+        self._confined = confined
+        self.hooks = ""
 
     def finding(self, event: Event, session: str) -> Finding | None:
         """Give the finding when an event of a session touches the sensor."""
-        action = event["event.action"]
-        if action in _ACTS and integer(event, "process.target.pid") == self._pid:
-            what = f"process {action} to the sensor"
-        elif action in _CHANGES and self._is_ours(event):
-            what = f"file {action} of {event.get('file.path')}"
-        else:
+        what = self._act(event)
+        if not what:
             return None
-        return Finding(
-            rule_id=RULE,
-            rule_title="What is watched tampers with its sensor",
-            level="critical",
-            signal="pattern",
-            risk=95,
-            response="alert",
-            timestamp=integer(event, "@timestamp"),
-            event_id=str(event.get("event.id", "")),
-            evidence=[str(event.get("event.id", ""))],
-            steps=[RULE],
-            session=session,
-            entity_id=str(event.get("process.entity_id", "")),
-            tool_call_id=str(event.get("gen_ai.tool.call.id", "")),
-            actor=str(event.get("attribution.actor", "")),
-            reason=what,
-            tags=["attack.defense-evasion", "attack.t1562.001"],
-        )
+        return tampering(what, at=integer(event, "@timestamp"), event=event, session=session)
 
-    def _is_ours(self, event: Event) -> bool:
-        paths = (event.get("file.path"), event.get("file.original.path"))
-        return any(isinstance(path, str) and path.startswith(self._files) for path in paths)
+    def _act(self, event: Event) -> str:
+        action = str(event["event.action"])
+        if action in _ACTS:
+            ours = integer(event, "process.target.pid") in self._pids
+            return f"process {action} to the sensor" if ours else ""
+        if event["event.category"] != "file" or not (action in _CHANGES or _opens_to_write(event)):
+            return ""
+        names = ("file.path", "file.original.path")
+        paths = [path for name in names if isinstance(path := event.get(name), str)]
+        return f"file {action} of {event.get('file.path')}" if self._is_ours(paths, action, event) else ""
+
+    def _is_ours(self, paths: list[str], action: str, event: Event) -> bool:
+        if any(path.startswith((*self._files, *self._memory)) for path in paths):
+            return True
+        if self.hooks and self.hooks in paths:
+            return action not in ("open", "write") or event.get("process.name") != _HOOK
+        # Out of its cgroup, an agent is out of reach of the filter and of the guard.
+        return self._confined and any(path.endswith(_CGROUP_PROCS) for path in paths)
+
+
+def _opens_to_write(event: Event) -> bool:
+    flags = event.get("file.flags")
+    return event["event.action"] == "open" and isinstance(flags, list) and "write" in flags

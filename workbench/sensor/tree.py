@@ -20,6 +20,7 @@ class Process:
     actor: str = ""
     call: str = ""
     name: str = ""
+    session: str = ""
     children: set[str] = field(default_factory=set)
 
 
@@ -29,6 +30,7 @@ class Tree:
     def __init__(self, most: int = _MOST) -> None:
         self._processes: OrderedDict[str, Process] = OrderedDict()
         self._most = most
+        self._by_pid: dict[int, str] = {}
         self.roots: set[str] = set()
         self.evicted = 0
 
@@ -54,20 +56,28 @@ class Tree:
         process.actor = str(event.get("attribution.actor", process.actor))
         process.call = str(event.get("gen_ai.tool.call.id", process.call))
         process.name = str(event.get("process.name", process.name))
+        process.session = str(event.get("gen_ai.conversation.id", process.session))
         action = event["event.action"]
         if action == "fork" and (child := str(event.get("process.target.entity_id", ""))):
             born = self._processes.get(child) or self._add(child, integer(event, "process.target.pid"))
-            born.parent, born.call = entity, process.call
+            born.parent, born.call, born.session = entity, process.call, process.session
             process.children.add(child)
         elif action == "exit":
             self._processes.move_to_end(entity, last=False)
 
     def _add(self, entity: str, pid: int) -> Process:
         process = self._processes[entity] = Process(entity, pid)
+        self._by_pid[pid] = entity
         if len(self._processes) > self._most:
-            self._processes.popitem(last=False)
+            _, old = self._processes.popitem(last=False)
             self.evicted += 1
+            if self._by_pid.get(old.pid) == old.entity:
+                del self._by_pid[old.pid]
         return process
+
+    def by_pid(self, pid: int) -> Process | None:
+        """Give the process that has, or last had, an id."""
+        return self._processes.get(self._by_pid.get(pid, ""))
 
     def offender(self, entity: str) -> str:
         """Give the top of what is to be ended for what a process did.

@@ -45,6 +45,7 @@ class _Chain:
         self.chain = START
         self.sequence = 0
         self._broken = False
+        self._missing = self._deleted = 0
         self._torn: bytes | None = None
         self.last_time = ""
 
@@ -67,6 +68,8 @@ class _Chain:
         if self._torn is not None and not self._explains(record):
             self._fault(number, "follows a line that is no record and that nothing explains")
         self._torn = None
+        if not self.sequence and kind == "checkpoint" and sequence > 1:
+            self._begin_late(record, sequence)
         self._place(number, sequence)
         if link(self.chain, sha256(content).digest()) != chain:
             self._fault(
@@ -78,6 +81,18 @@ class _Chain:
         self.report.stopped = kind == "sensor_stop" or (kind == "checkpoint" and self.report.stopped)
         if kind == "checkpoint":
             self._checkpoint(number, record, before)
+        elif kind == "retention":
+            self._retention(record)
+
+    def _retention(self, record: dict[str, Any]) -> None:
+        told = record["body"].get("deleted_to") if isinstance(record.get("body"), dict) else None
+        self._deleted = max(self._deleted, told if isinstance(told, int) else 0)
+
+    def _begin_late(self, record: dict[str, Any], sequence: int) -> None:
+        """Take a checkpoint as the beginning: its signature, checked later, holds for what it signs."""
+        signs = record["body"].get("signs") if isinstance(record.get("body"), dict) else None
+        if isinstance(signs, str) and len(signs) == 2 * len(START):
+            self.chain, self.sequence, self._missing = bytes.fromhex(signs), sequence - 1, sequence - 1
 
     def _place(self, number: int, sequence: int) -> None:
         if sequence == self.sequence + 1:
@@ -122,6 +137,13 @@ class _Chain:
             self.report.notes.append(
                 f"the last line is cut: {len(self._torn)} bytes of a record that was being written"
             )
+        if self._missing > self._deleted:
+            self.report.problems.append(
+                f"the beginning was cut: records {self._deleted + 1} to {self._missing} are gone, and no"
+                " retention record says so"
+            )
+        elif self._missing:
+            self.report.notes.append(f"records 1 to {self._missing} were deleted by the retention policy")
         return self.report
 
 

@@ -53,6 +53,10 @@ class Watch:
         self._sensor, self._on_start = sensor, on_start
         self._agents: list[Agent] = []
 
+    def session_of(self, root: int) -> str:
+        """Give the session of a root process, "" when it is none."""
+        return next((agent.session for agent in self._agents if agent.pid == root), "")
+
     def _heed(self, event: Event) -> None:
         """Begin a session with the first event of its root, which tells the process's identity."""
         for agent in self._agents:
@@ -72,12 +76,14 @@ class Watch:
         hooks: Path | None = None,
         env: Mapping[str, str] | None = None,
         ready: Callable[[int], None] = lambda pid: None,
+        prepare: Callable[[], None] | None = None,
         closed: bool = False,
     ) -> int:
         """Run the command to its end; gives its exit code, negative for a signal.
 
-        `ready` is told its process id before anything of it runs. When the sensor fails, the agent goes on
-        unwatched, or is ended when `closed`; either way the failure is written down and raised.
+        `ready` is told its process id before anything of it runs; `prepare` runs in it before its exec.
+        When the sensor fails, the agent goes on unwatched, or is ended when `closed`; either way the
+        failure is written down and raised.
         """
         sensor, feed = self._sensor, self._sensor.feed
         watched = Agent(str(uuid.uuid4()), agent, 0)
@@ -85,7 +91,7 @@ class Watch:
         if hooks is not None:
             feed.hooks = HookLog(hooks, watched.session)
             variables["WORKBENCH_HOOK_LOG"] = str(hooks)
-        child = Child(command, env=variables)
+        child = Child(command, env=variables, prepare=prepare)
         watched.pid = child.pid
         self._agents.append(watched)
         _quieten()

@@ -13,7 +13,7 @@ import pytest
 from workbench.errors import CaptureError
 from workbench.scorer import open_pack
 from workbench.scorer.payload import decode_payload
-from workbench.sensor.gate import Gate, Judge, candidates, descends_from
+from workbench.sensor.means.opens import Denied, Gate, Judge, candidates, root_of
 
 
 def judge_of(make: Any, path: Path, **plan: Any) -> Judge:
@@ -21,7 +21,7 @@ def judge_of(make: Any, path: Path, **plan: Any) -> Judge:
 
 
 def named(pattern: str) -> dict[str, Any]:
-    rule = {"id": "r", "title": "r", "response": "block", "kinds": ["file/open"], "condition": 0}
+    rule = {"id": "r", "title": "r", "response": "block", "kinds": ["file/open"], "condition": 0, "risk": 95}
     return {"predicates": [["file.path", "regex", pattern, True]], "rules": [rule]}
 
 
@@ -31,7 +31,7 @@ def judge(make: Any, tmp_path: Path) -> Judge:
 
 
 def test_only_blocking_rules_that_need_no_state_judge(make: Any, tmp_path: Path) -> None:
-    assert judge_of(make, tmp_path / "p").rule("/x/canary") == "canary"
+    assert judge_of(make, tmp_path / "p").rule("/x/canary").id == "canary"
     assert not judge_of(make, tmp_path / "p", response="alert")
 
 
@@ -39,22 +39,22 @@ def test_directories_that_hold_what_a_rule_names_are_found(judge: Judge, tmp_pat
     for name in ("a/secret", "a/b/secret", "c/plain", "a/node_modules/secret"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert set(candidates(judge, [tmp_path])) == {tmp_path / "a", tmp_path / "a" / "b"}
+    found = candidates(judge, [tmp_path])
+    assert {(directory, name) for directory, names in found for name in names} == {
+        (tmp_path / "a", "secret"),
+        (tmp_path / "a" / "b", "secret"),
+    }
 
 
 @pytest.fixture
-def held(judge: Judge, tmp_path: Path) -> Iterator[tuple[Path, list[Any], set[int]]]:
-    place, told, roots = tmp_path / "held", [], set()
+def held(judge: Judge, tmp_path: Path) -> Iterator[tuple[Path, list[Denied], set[int]]]:
+    place, told, roots = tmp_path / "held", list[Denied](), set[int]()
     place.mkdir()
     try:
-        gate = Gate(
-            judge,
-            [place],
-            lambda pid: descends_from(pid, roots),
-            lambda *denial: told.append(denial),
-        )
+        gate = Gate(judge, lambda pid: root_of(pid, roots) != 0, lambda denied: not told.append(denied))
     except CaptureError as error:
         pytest.skip(str(error))
+    gate.judge_by(judge, [place])
     gate.start()
     yield place, told, roots
     gate.end()
@@ -72,7 +72,7 @@ def test_what_is_traced_cannot_open_it_and_others_can(held: Any, name: bytes) ->
     assert read(file) == b"canary"
     roots.add(os.getpid())
     assert read(file) == b""
-    assert [rule for rule, *_ in told] == ["r"]
+    assert [denied.rule.id for denied in told] == ["r"]
     (place / "plain").write_text("plain")
     assert read(os.fsencode(place / "plain")) == b"plain"
     roots.clear()
@@ -80,11 +80,48 @@ def test_what_is_traced_cannot_open_it_and_others_can(held: Any, name: bytes) ->
 
 def test_what_was_held_is_free_when_the_gate_ends(judge: Judge, tmp_path: Path) -> None:
     try:
-        gate = Gate(judge, [tmp_path], lambda pid: True, lambda *denial: None)
+        gate = Gate(judge, lambda pid: True, lambda denied: True)
     except CaptureError as error:
         pytest.skip(str(error))
+    gate.judge_by(judge, [tmp_path])
     gate.start()
     (tmp_path / "secret").touch()
     assert subprocess.run(["cat", tmp_path / "secret"], check=False, stderr=subprocess.DEVNULL).returncode
     gate.end()
     assert subprocess.run(["cat", tmp_path / "secret"], check=False).returncode == 0
+
+
+def test_what_is_excepted_may_be_opened(judge: Judge, tmp_path: Path) -> None:
+    try:
+        gate = Gate(judge, lambda pid: True, lambda denied: False)
+    except CaptureError as error:
+        pytest.skip(str(error))
+    gate.judge_by(judge, [tmp_path])
+    gate.start()
+    (tmp_path / "secret").write_text("canary")
+    assert read(os.fsencode(tmp_path / "secret")) == b"canary"
+    gate.end()
+
+
+@pytest.mark.parametrize(
+    ("changed", "in_advance"),
+    [
+        ({}, True),
+        ({"risk": 20}, False),
+        ({"response": "alert"}, False),
+        ({"condition": ["and", 0, ["not", 1]]}, False),
+        ({"condition": ["and", 0, ["not", 2]]}, True),
+    ],
+    ids=["path", "no verdict would block", "alert", "needs state", "needs the program"],
+)
+def test_which_rules_decide_in_advance(
+    make: Any, tmp_path: Path, changed: dict[str, Any], in_advance: bool
+) -> None:
+    plan = named("/secret")
+    plan["predicates"] += [
+        ["attribution.actor", "equals", "developer", False],
+        ["process.name", "equals", "ssh", False],
+    ]
+    plan["rules"][0] |= changed
+    judge = judge_of(make, tmp_path / "p", plan=plan)
+    assert (judge.rule("/x/secret", "/bin/cat", "cat") is not None) == in_advance

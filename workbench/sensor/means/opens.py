@@ -14,14 +14,17 @@ import select
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from workbench.errors import CaptureError
 from workbench.event import Event
 from workbench.scorer.matcher import Matcher
 from workbench.scorer.payload import Payload
+from workbench.scorer.plan import Rule
+from workbench.sensor.means.advance import SESSION, rules_in_advance
 
 _FAN_CLASS_CONTENT, _FAN_CLOEXEC, _FAN_NONBLOCK = 0x04, 0x01, 0x02
 _FAN_MARK_ADD, _FAN_OPEN_PERM, _FAN_EVENT_ON_CHILD = 0x01, 0x0001_0000, 0x0800_0000
@@ -31,78 +34,81 @@ _RESPONSE = struct.Struct("iI")
 _AT_FDCWD = -100
 _MOST_FILES, _DEEPEST = 100_000, 4
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_PATH = frozenset({"file.path", "file.name", "file.directory", "file.extension"})
+_PROGRAM = frozenset({"process.executable", "process.name"})
 _LEFT_OUT = frozenset({"node_modules", ".git", ".venv", "__pycache__", "site-packages"})
 
 
 class Judge:
     """Tells which blocking rule an open falls under, by path and program alone, without any state."""
 
-    def __init__(self, payload: Payload) -> None:
-        rules = payload.plan.rules
-        numbers = [
-            number
-            for number, rule in enumerate(rules)
-            if rule.response == "block"
-            and rule.correlation is None
-            and not rule.silent
-            and (not rule.kinds or "file/open" in rule.kinds)
-        ]
-        self._rules = rules
+    def __init__(self, payload: Payload, *, programs: bool = True) -> None:
+        """`programs` lets rules decide that look at the program as well."""
+        numbers = rules_in_advance(payload, "file/open", _PATH | _PROGRAM if programs else _PATH)
+        self._rules = payload.plan.rules
         self._matcher = Matcher(payload.plan, numbers) if numbers else None
 
     def __bool__(self) -> bool:
         """Whether any rule could deny an open."""
         return self._matcher is not None
 
-    def rule(self, path: str, executable: str = "", name: str = "") -> str:
-        """Give the id of the rule that blocks the open, "" when none does."""
+    def rule(self, path: str, executable: str = "", name: str = "") -> Rule | None:
+        """Give the rule that blocks the open, None when none does."""
         if self._matcher is None:
-            return ""
-        place = Path(path)
-        event: Event = {
-            "@timestamp": time.time_ns(),
-            "event.category": "file",
-            "event.action": "open",
-            "event.outcome": "success",
-            "file.path": path,
-            "file.name": place.name,
-            "file.directory": str(place.parent),
-            "file.extension": place.suffix[1:],
-            "process.executable": executable,
-            "process.name": name,
-            "gen_ai.conversation.id": "gate",
-        }
-        matched = self._matcher.match(event)
-        return self._rules[matched[0]].id if matched else ""
+            return None
+        matched = self._matcher.match(opening(path, executable, name))
+        return self._rules[matched[0]] if matched else None
 
 
-def candidates(judge: Judge, places: Iterable[Path]) -> Iterator[Path]:
-    """Give the directories below `places` that hold files a blocking rule names; looks at so many only."""
+def opening(path: str, executable: str = "", name: str = "") -> Event:
+    """Give the event of an open that has not happened yet."""
+    place = Path(path)
+    return {
+        "@timestamp": time.time_ns(),
+        "event.category": "file",
+        "event.action": "open",
+        "event.outcome": "success",
+        "file.path": path,
+        "file.name": place.name,
+        "file.directory": str(place.parent),
+        "file.extension": place.suffix[1:],
+        "process.executable": executable,
+        "process.name": name,
+        "gen_ai.conversation.id": SESSION,
+    }
+
+
+def candidates(judge: Judge, places: Iterable[Path]) -> Iterator[tuple[Path, list[str]]]:
+    """Give the directories below `places` that hold files a blocking rule names, and those; looks so far."""
     seen = 0
     for place in places:
         for directory, below, files in os.walk(place):
             depth = len(Path(directory).parts) - len(place.parts)
             below[:] = [] if depth >= _DEEPEST else [name for name in below if name not in _LEFT_OUT]
             seen += len(files)
-            if any(judge.rule(f"{directory}/{name}") for name in files):
-                yield Path(directory)
+            named = [name for name in files if judge.rule(f"{directory}/{name}")]
+            if named:
+                yield Path(directory), named
             if seen > _MOST_FILES:
                 return
 
 
-class Gate(threading.Thread):
-    """Judges opens while it runs; `denied` is told the rule, path and process of each denial."""
+class Denied(NamedTuple):
+    """An open that was denied."""
 
-    def __init__(
-        self,
-        judge: Judge,
-        directories: Iterable[Path],
-        traced: Callable[[int], bool],
-        denied: Callable[[str, str, int, str], None],
-    ) -> None:
-        """Mark the directories; raises CaptureError when the kernel does not let us."""
+    rule: Rule
+    path: str
+    pid: int
+    executable: str
+
+
+class Gate(threading.Thread):
+    """Judges opens while it runs; `denies` is asked last, told of each denial, and may still let it pass."""
+
+    def __init__(self, judge: Judge, traced: Callable[[int], bool], denies: Callable[[Denied], bool]) -> None:
+        """Hold nothing yet; raises CaptureError when the kernel does not let us."""
         super().__init__(name="gate", daemon=True)
-        self._judge, self._traced, self._denied = judge, traced, denied
+        self._judge, self._traced, self._denies = judge, traced, denies
         self._handle = _LIBC.fanotify_init(_FAN_CLASS_CONTENT | _FAN_CLOEXEC | _FAN_NONBLOCK, os.O_RDONLY)
         if self._handle < 0:
             raise CaptureError(
@@ -110,6 +116,10 @@ class Gate(threading.Thread):
             )
         self._ending = threading.Event()
         self.held = 0
+
+    def judge_by(self, judge: Judge, directories: Iterable[Path]) -> None:
+        """Judge by these rules from now on, and hold the opens in these directories too."""
+        self._judge = judge
         for directory in directories:
             self._mark(directory)
 
@@ -148,9 +158,7 @@ class Gate(threading.Thread):
         except OSError:
             name = ""
         rule = self._judge.rule(path, executable, name)
-        if rule:
-            self._denied(rule, path, pid, executable)
-        return bool(rule)
+        return rule is not None and self._denies(Denied(rule, path, pid, executable))
 
     def end(self) -> None:
         """Let every open through from now on."""
@@ -167,14 +175,14 @@ def target(link: str) -> str:
         return ""
 
 
-def descends_from(pid: int, roots: set[int]) -> bool:
-    """Whether a process is one of `roots` or descends from one, by /proc."""
+def root_of(pid: int, roots: Container[int]) -> int:
+    """Give the root that a process is or descends from, by /proc; 0 when there is none."""
     while pid > 1:
         if pid in roots:
-            return True
+            return pid
         try:
             stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
         except OSError:
-            return False
+            return 0
         pid = int(stat.rpartition(")")[2].split()[1])
-    return False
+    return 0

@@ -1,0 +1,62 @@
+"""The sensor's own health: clocks that were set, times it did not run, events lost, and its guard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from workbench.scorer import Finding
+from workbench.sensor.feed import Feed
+from workbench.sensor.guard import Guard
+from workbench.sensor.tampering import tampering
+
+_STEP_NS = 500_000_000
+_STALL_NS = 5_000_000_000
+
+
+class Health:
+    """Checked once a second; `wall` and `steady` are the clocks, nanoseconds."""
+
+    def __init__(
+        self,
+        guard: Guard | None = None,
+        *,
+        wall: Callable[[], int] = time.time_ns,
+        steady: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._guard, self._wall, self._steady = guard, wall, steady
+        self._offset = self._first = wall() - steady()
+        self._checked: int | None = None
+        self._lost = 0
+        self._attacks: list[Finding] = []
+
+    def now(self) -> int:
+        """Give the time by the clock as it was at the start, which a source's events are told by."""
+        return self._steady() + self._first
+
+    def check(self, feed: Feed) -> list[tuple[str, Any]]:
+        """Give audit records of what happened since the last time."""
+        records: list[tuple[str, Any]] = []
+        now, offset = self._steady(), self._wall() - self._steady()
+        if self._checked is not None and now - self._checked > _STALL_NS:
+            seconds = (now - self._checked) / 1e9
+            records.append(("gap", {"because": "the sensor did not run", "seconds": round(seconds, 1)}))
+        self._checked = now
+        if abs(step := offset - self._offset) > _STEP_NS:
+            records.append(("clock_step", {"seconds": round(step / 1e9, 3)}))
+        self._offset = offset
+        if lost := feed.source.lost - self._lost:
+            self._lost += lost
+            records.append(("gap", {"events_lost": lost, "because": "the kernel's buffer was full"}))
+        if feed.hooks is not None:
+            records += [("gap", {"hook_lines": count, "because": why}) for why, count in feed.hooks.faults()]
+        if self._guard is not None and not self._guard.alive():
+            self._guard = None
+            self._attacks.append(tampering("the sensor's guard was ended", at=self._wall()))
+        return records
+
+    def attacks(self) -> list[Finding]:
+        """Give, once, the findings that no event tells of."""
+        found, self._attacks = self._attacks, []
+        return found
