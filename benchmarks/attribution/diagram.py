@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.evaluate.attribution import Reliability
-from workbench.nb.figure import BLUE, svg_page, svg_text
+from workbench.nb.view.figure import BLUE, svg_page, svg_text
 
 # Where the square from (0, 0) to (1, 1) lies within the page, in its units.
 LEFT, TOP, SIDE = 250, 14, 220

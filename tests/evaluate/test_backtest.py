@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from workbench.baseline import fit
+from workbench.baseline import fit, frozen
 from workbench.dataset.dataset import Dataset
 from workbench.errors import InputError
 from workbench.evaluate.backtest import Report, backtest
@@ -28,7 +28,7 @@ def dataset() -> Dataset:
 @pytest.fixture(scope="module")
 def payload(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     baseline = tmp_path_factory.mktemp("baseline") / "baseline.json"
-    fit.save(baseline, fit.fit(dataset.recordings(), load_all()))
+    frozen.save(baseline, fit.fit(dataset.recordings(), load_all()))
     return load_payload(ROOT / "rules", baseline=baseline)
 
 

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 
 from workbench.errors import GateError, InputError
-from workbench.nb.parameters import check_parameters, read_parameters
-from workbench.nb.runner import run
+from workbench.nb.notebook.parameters import check_parameters, read_parameters
+from workbench.nb.notebook.runner import run
 
 NOTEBOOK = Path("x.ipynb")
 

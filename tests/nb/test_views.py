@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from workbench.event import Value
-from workbench.nb import finding_table, process_tree, timeline
-from workbench.nb.data_path import DataPath
-from workbench.nb.finding_table import FindingTable
-from workbench.nb.process_tree import ProcessTree
-from workbench.nb.timeline import Timeline
+from workbench.nb.view import finding_table, process_tree, timeline
+from workbench.nb.view.data_path import DataPath
+from workbench.nb.view.finding_table import FindingTable
+from workbench.nb.view.process_tree import ProcessTree
+from workbench.nb.view.timeline import Timeline
 from workbench.scorer import Finding
 
 HOSTILE = "<script>alert(1)</script>[red]"

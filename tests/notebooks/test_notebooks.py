@@ -7,8 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from workbench.nb.parameters import read_parameters
-from workbench.nb.runner import load, run
+from workbench.nb.notebook.parameters import read_parameters
+from workbench.nb.notebook.runner import load, run
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 

@@ -27,12 +27,13 @@ def fit(
     from rich.console import Console
     from rich.table import Table
 
-    from workbench.baseline import fit as fitting
+    from workbench.baseline.fit import fit as learn
+    from workbench.baseline.frozen import save
     from workbench.dataset.dataset import Dataset
     from workbench.registry import load_all
 
-    frozen = fitting.fit(Dataset.open(dataset).recordings(), load_all())
-    fitting.save(out, frozen)
+    frozen = learn(Dataset.open(dataset).recordings(), load_all())
+    save(out, frozen)
     table = Table("agent", "sessions", "features ready", "volumes", "session shape", title=str(out))
     for item in frozen:
         table.add_row(

@@ -19,7 +19,7 @@ from workbench.evaluate.backtest import Report, backtest
 from workbench.evaluate.latency import measure, repeat_sessions
 from workbench.evaluate.metrics import ALERTING
 from workbench.files import write_aside
-from workbench.nb.finding_table import FindingTable
+from workbench.nb.view.finding_table import FindingTable
 from workbench.scorer import Finding, Scorer
 from workbench.scorer.payload import open_pack
 

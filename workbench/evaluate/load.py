@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from workbench.baseline import fit
+from workbench.baseline import frozen
 from workbench.errors import InputError
 from workbench.pack import build_payload
 from workbench.pack.keys import trusted_keys
@@ -24,6 +24,6 @@ def load_payload(path: Path, *, baseline: Path | None = None, trust: Sequence[Pa
         load([path]),
         name=path.stem,
         version="0",
-        baselines=fit.load(baseline) if baseline else (),
+        baselines=frozen.load(baseline) if baseline else (),
         registries=load_all(),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 Mask = npt.NDArray[np.bool_]
 SEED, ROUNDS = 20_260_101, 1_000
@@ -90,4 +90,4 @@ def _bootstrap(truth: Mask, called: Mask, given: Mask) -> tuple[float, float] | 
 
 
 def _upper(count: int, of: int, confidence: float = 0.95) -> float:
-    return 1.0 if count == of else float(beta.ppf(confidence, count + 1, of - count))
+    return 1.0 if count == of else float(betaincinv(count + 1, of - count, confidence))

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.dataset.dataset import Dataset
 from workbench.dataset.recording import Recording
-from workbench.evaluate.backtest import Report
-from workbench.evaluate.backtest import backtest as run_backtest
-from workbench.evaluate.engine import open_map
-from workbench.evaluate.load import load_payload
-from workbench.evaluate.report import to_tables
-from workbench.nb.finding_table import FindingTable
-from workbench.nb.process_tree import ProcessTree
-from workbench.nb.rich_view import RichView
 from workbench.scorer import Finding, Scorer
+
+if TYPE_CHECKING:
+    from workbench.evaluate.backtest import Report
 
 
 def open_dataset(path: Path | str) -> Dataset:
@@ -28,9 +23,7 @@ def open_scorer(
     rules: Path | str, *, baseline: Path | str | None = None, trust: Sequence[Path | str] = ()
 ) -> Scorer:
     """Make a scorer of a signed pack, or of rules as they would be packed."""
-    chosen = Path(baseline) if baseline is not None else None
-    payload = load_payload(Path(rules), baseline=chosen, trust=[Path(key) for key in trust])
-    return Scorer.from_payload(payload)
+    return Scorer.from_payload(_payload(rules, baseline, trust))
 
 
 def backtest(
@@ -42,11 +35,20 @@ def backtest(
     engine: str = "local",
 ) -> Report:
     """Score every recording of a dataset with a signed pack, or with rules as they would be packed."""
-    chosen = Path(baseline) if baseline is not None else None
-    payload = load_payload(Path(rules), baseline=chosen, trust=[Path(key) for key in trust])
-    chosen_dataset = dataset if isinstance(dataset, Dataset) else Dataset.open(dataset)
+    from workbench.evaluate.backtest import backtest as run_backtest
+    from workbench.evaluate.engine import open_map
+
+    payload = _payload(rules, baseline, trust)
+    chosen = dataset if isinstance(dataset, Dataset) else Dataset.open(dataset)
     with open_map(engine) as run:
-        return run_backtest(payload, chosen_dataset.directories(), map=run)
+        return run_backtest(payload, chosen.directories(), map=run)
+
+
+def _payload(rules: Path | str, baseline: Path | str | None, trust: Sequence[Path | str]) -> bytes:
+    from workbench.evaluate.load import load_payload
+
+    chosen = Path(baseline) if baseline is not None else None
+    return load_payload(Path(rules), baseline=chosen, trust=[Path(key) for key in trust])
 
 
 def score(scorer: Scorer, recording: Recording | Path | str) -> list[Finding]:
@@ -58,6 +60,12 @@ def score(scorer: Scorer, recording: Recording | Path | str) -> list[Finding]:
 
 def show(thing: Any, findings: Sequence[Finding] = ()) -> Any:
     """Give the view of a report, of findings, or of a recording's process tree; anything else as it is."""
+    from workbench.evaluate.backtest import Report
+    from workbench.evaluate.report import to_tables
+    from workbench.nb.view.finding_table import FindingTable
+    from workbench.nb.view.process_tree import ProcessTree
+    from workbench.nb.view.rich_view import RichView
+
     if isinstance(thing, Report):
         return RichView(to_tables(thing))
     if isinstance(thing, Recording):

@@ -27,8 +27,8 @@ def run(
     Example: `workbench notebook run notebooks/90_latency_gate.ipynb --out build -p events=100000`
     """
     from workbench.errors import GateError
-    from workbench.nb.parameters import parse_assignment
-    from workbench.nb.runner import run as execute
+    from workbench.nb.notebook.parameters import parse_assignment
+    from workbench.nb.notebook.runner import run as execute
 
     try:
         written = execute(path, out, dict(parse_assignment(text) for text in parameter or []))

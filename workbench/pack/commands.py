@@ -99,9 +99,9 @@ def build(
 
 
 def _baselines(file: Path) -> list[dict[str, object]]:
-    from workbench.baseline import fit
+    from workbench.baseline import frozen
 
-    return list(fit.load(file))
+    return list(frozen.load(file))
 
 
 def verify(pack: Pack, trust: Trust = None) -> None:

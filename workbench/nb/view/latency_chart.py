@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.evaluate.latency import Latency
-from workbench.nb.figure import BLUE, HEIGHT, MARGIN, RED, WIDTH, Figure, svg_bar, svg_page, svg_text
+from workbench.nb.view.figure import BLUE, HEIGHT, MARGIN, RED, WIDTH, Figure, svg_bar, svg_page, svg_text
 
 _BINS = 60
 

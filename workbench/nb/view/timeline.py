@@ -9,7 +9,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from workbench.event import Event, integer
-from workbench.nb.figure import BLUE, HEIGHT, MARGIN, RED, WIDTH, Figure, svg_page, svg_text
+from workbench.nb.view.figure import BLUE, HEIGHT, MARGIN, RED, WIDTH, Figure, svg_page, svg_text
 from workbench.scorer import Finding
 
 SHOWN = 4_000

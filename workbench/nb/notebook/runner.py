@@ -14,7 +14,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from workbench.errors import GateError, InputError
 from workbench.files import write_aside
-from workbench.nb.parameters import check_parameters, read_parameters
+from workbench.nb.notebook.parameters import check_parameters, read_parameters
 
 # The blocks that would load scripts from a CDN are left empty.
 _TEMPLATE = "{%- extends 'lab/index.html.j2' -%}" + "".join(

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench.event import format_timestamp
-from workbench.nb.rich_view import RichView
+from workbench.nb.view.rich_view import RichView
 from workbench.printable import printable
 from workbench.scorer import Finding
 

@@ -1,0 +1,1 @@
+"""Things to look at: each interactive in JupyterLab, a static picture or table everywhere else, and text."""

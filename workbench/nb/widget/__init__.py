@@ -1,0 +1,1 @@
+"""Widgets where interaction helps: a rule editor, a labeller, a session browser."""
