@@ -32,10 +32,10 @@ lab: setup ## JupyterLab on the notebooks
 bench: bench-scorer bench-capture ## speed and memory, side by side
 
 bench-scorer: setup ## the scorer against its bars and other engines
-	@$(BIN)/python -m pytest -q -s benchmarks/scorer
+	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/scorer
 
 bench-capture: setup ## completeness, overhead, latency and memory of capture (root)
-	@$(BIN)/python -m pytest -q -s benchmarks/capture
+	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/capture
 
 bench-attribution: setup ## attribution judged on 200 live tool calls of codex, three minutes (root)
 	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/attribution

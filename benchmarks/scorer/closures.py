@@ -14,6 +14,7 @@ from typing import Any
 import re2
 
 from workbench.event import Event
+from workbench.scorer.kind import kinds_of
 from workbench.scorer.plan import Plan, Predicate
 
 Test = Callable[[Event], bool]
@@ -94,8 +95,12 @@ class ClosureEngine:
 
     def score(self, event: Event) -> list[tuple[str, str]]:
         """Take one event; give what fires."""
-        kind = f"{event['event.category']}/{event['event.action']}"
-        matched = {number for number, (kinds, test) in self._tests.items() if kind in kinds and test(event)}
+        those = kinds_of(event)
+        matched = {
+            number
+            for number, (kinds, test) in self._tests.items()
+            if not kinds.isdisjoint(those) and test(event)
+        }
         found = [number for number in sorted(matched) if not self._plan.rules[number].silent]
         for number, pending in self._pending.items():
             correlation = self._plan.rules[number].correlation

@@ -10,8 +10,9 @@ from sigma.collection import SigmaCollection
 
 from workbench.event import Event
 from workbench.fields import FIELDS
-from workbench.rule.logsource import kinds_of
+from workbench.rule import logsource
 from workbench.rule.ruleset import LoadedRule
+from workbench.scorer.kind import kinds_of
 
 _COLUMNS = {field.sigma[0]: name for name, field in FIELDS.items() if field.sigma}
 
@@ -26,7 +27,7 @@ class SqliteEngine:
         self._queries = []
         for rule in rules:
             (query,) = backend.convert(SigmaCollection([rule.sigma]))
-            kinds = frozenset(kinds_of(rule.sigma.logsource))
+            kinds = frozenset(logsource.kinds_of(rule.sigma.logsource))
             self._queries.append((rule.id, kinds, query))
         self._base = sqlite3.connect(":memory:")
         self._base.create_function(
@@ -39,11 +40,11 @@ class SqliteEngine:
 
     def score(self, event: Event) -> list[tuple[str, str]]:
         """Take one event; give what fires."""
-        kind = f"{event['event.category']}/{event['event.action']}"
+        those = kinds_of(event)
         self._base.execute("DELETE FROM logs")
         self._base.execute(self._insert, [event.get(name) for name in _COLUMNS.values()])
         return [
             (rule, str(event["event.id"]))
             for rule, kinds, query in self._queries
-            if kind in kinds and self._base.execute(query).fetchone()
+            if not kinds.isdisjoint(those) and self._base.execute(query).fetchone()
         ]

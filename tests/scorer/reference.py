@@ -9,13 +9,15 @@ from typing import Any
 import re2
 
 from workbench.event import TIMESTAMPS, Event
+from workbench.scorer.kind import kinds_of
 from workbench.scorer.plan import Plan, Predicate
 
 
 def matches(plan: Plan, number: int, event: Event) -> bool:
     rule = plan.rules[number]
-    kind = f"{event['event.category']}/{event['event.action']}"
-    return (not rule.kinds or kind in rule.kinds) and holds(plan, rule.condition, event)
+    return (not rule.kinds or not set(rule.kinds).isdisjoint(kinds_of(event))) and holds(
+        plan, rule.condition, event
+    )
 
 
 def holds(plan: Plan, condition: Any, event: Event) -> bool:

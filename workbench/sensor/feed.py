@@ -19,6 +19,7 @@ HOLD_NS = 300_000
 """How long an event waits for one that happened before it and is told later, nanoseconds."""
 
 _MOST = 65_536
+_LINGER_S = 1.0
 _BYTES = 1 << 20
 
 
@@ -140,14 +141,18 @@ class Feed:
         return self._buffer.take(time.time_ns(), time.monotonic_ns())
 
     def drain(self, quiet: float = 0.02) -> list[Fields]:
-        """Give everything that is left, and end the tracing, though what is watched may go on.
-
-        That is once the source has said nothing for `quiet` seconds, or after a second.
-        """
-        until = time.monotonic() + 1
+        """Give everything that is left, once the source is silent for `quiet` seconds, or after a second."""
+        until = time.monotonic() + _LINGER_S
         while time.monotonic() < until and (events := self.source.poll(quiet)):
             self.put(events)
+        return self._rest()
+
+    def finish(self) -> list[Fields]:
+        """End the tracing, though what is watched may go on; give everything that is left."""
         self.put(self.source.settle())
+        return self._rest()
+
+    def _rest(self) -> list[Fields]:
         if self.hooks is not None:
             self.put(self.hooks.read())
         return self._buffer.drain()

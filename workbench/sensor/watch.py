@@ -119,7 +119,8 @@ class Watch:
 
     def _finish(self, agent: Agent) -> None:
         """Score what is left, and end the session."""
-        self._sensor.take(self._sensor.feed.drain(), self._heed)
+        feed = self._sensor.feed
+        self._sensor.take(feed.drain() + feed.finish(), self._heed)
         self._end(agent)
 
     def attach(self, pids: Sequence[int], *, agent: str = "unknown", hooks: Path | None = None) -> None:
@@ -148,7 +149,7 @@ class Watch:
                     self._end(handles.pop(handle))
                     os.close(handle)
         finally:
-            sensor.take(feed.drain(), self._heed)
+            sensor.take(feed.drain() + feed.finish(), self._heed)
             for handle, watched in handles.items():
                 self._end(watched)
                 os.close(handle)
