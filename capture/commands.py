@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from workbench.output import Format, show_json
+
+if TYPE_CHECKING:
+    from workbench.dataset.session import Session
 
 
 def register(app: typer.Typer) -> None:
@@ -27,10 +32,14 @@ def record(
     bodies: Annotated[bool, typer.Option(help="with --tls-plaintext: keep redacted bodies")] = False,
     agent: Annotated[str, typer.Option(help="the agent's name, kept with the recording")] = "unknown",
     timeout: Annotated[float | None, typer.Option(help="end the command after so many seconds")] = None,
+    format: Format = "text",
 ) -> None:
     """Run a command and record everything its process tree does.
 
-    The command's own exit status is kept with the recording. Example:
+    The command's own exit status is kept with the recording; with `--format json` the result is the last line
+    on standard output, after the command's own.
+
+    Example:
     `workbench record --out build/hello -- sh -c 'date; id'`
     """
     from capture.recorder import record as run
@@ -42,6 +51,8 @@ def record(
         command or [], out, source=source, agent=agent, timeout=timeout, pid=pid, settings=settings
     )
     session = recording.session
+    if format == "json":
+        show_json(_result(out, session))
     ended = f", the command ended with {session.exit_code}" if session.exit_code else ""
     typer.echo(f"{out}: {session.received} events, {session.loss.total()} lost{ended}", err=True)
     if "interrupted" in session.notes:
@@ -49,20 +60,17 @@ def record(
 
 
 def doctor(
-    json: Annotated[bool, typer.Option("--json", help="one JSON object a line")] = False,
+    format: Format = "text",
 ) -> int:
     """Tell what this machine can capture and enforce, by trying, and what each missing thing costs.
 
     Exits 1 when nothing can be captured. Example: `workbench doctor`
     """
-    import msgspec
-
     from capture.doctor import examine, kernel
 
     checks = examine()
-    if json:
-        for check in checks:
-            typer.echo(msgspec.json.encode(check).decode())
+    if format == "json":
+        show_json(checks)
     else:
         typer.echo(kernel())
         for check in checks:
@@ -73,12 +81,14 @@ def doctor(
 
 
 def import_(
-    format: Annotated[
-        str, typer.Argument(help="eslogger, tetragon, auditd, spool, or a harness's transcript")
+    source: Annotated[
+        str,
+        typer.Argument(metavar="FORMAT", help="eslogger, tetragon, auditd, spool, or a harness's transcript"),
     ],
     file: Annotated[Path, typer.Argument(help="the file the other tool wrote")],
     out: Annotated[Path, typer.Option(help="the recording's directory, which must not exist")],
     agent: Annotated[str, typer.Option(help="the agent's name, kept with the recording")] = "unknown",
+    format: Format = "text",
 ) -> None:
     """Turn a file that another tool wrote into a recording.
 
@@ -87,8 +97,20 @@ def import_(
     """
     from capture.importer import import_file
 
-    recording = import_file(format, file, out, agent=agent)
+    recording = import_file(source, file, out, agent=agent)
     session = recording.session
+    if format == "json":
+        show_json(_result(out, session))
     typer.echo(f"{out}: {session.received} events, {session.loss.total()} lost", err=True)
     for what, count in sorted(session.loss.detail.items()):
         typer.echo(f"  {what}: {count}", err=True)
+
+
+def _result(out: Path, session: Session) -> dict[str, object]:
+    return {
+        "recording": str(out),
+        "events": session.received,
+        "lost": session.loss.total(),
+        "loss": session.loss,
+        "exit_code": session.exit_code,
+    }

@@ -19,6 +19,7 @@ LAYERS = {
     "workbench.errors": 0,
     "workbench.files": 0,
     "workbench.printable": 0,
+    "workbench.output": 0,
     "workbench.scorer": 1,
     "workbench.registry": 1,
     "workbench.baseline": 2,

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from workbench.output import Format, show, show_json
+
 
 def register(app: typer.Typer) -> None:
     """Add the `scenario` commands."""
@@ -20,26 +22,32 @@ def register(app: typer.Typer) -> None:
     app.add_typer(scenario, name="scenario")
 
 
-def list_scenarios() -> None:
+def list_scenarios(format: Format = "text") -> None:
     """List the scenarios: name, whether malicious, the scenario it is the benign twin of, title.
 
     Example: `workbench scenario list`
     """
-    from rich.console import Console
     from rich.table import Table
 
     from capture.lab.scenario import load, names
 
+    scenarios = [(name, load(name)) for name in names()]
+    if format == "json":
+        show_json(
+            [
+                {"name": name, "malicious": one.malicious, "twin_of": one.twin_of, "title": one.title}
+                for name, one in scenarios
+            ]
+        )
+        return
     table = Table(box=None)
     for column in ("name", "kind", "twin of"):
         table.add_column(column, no_wrap=True)
     table.add_column("title", overflow="fold")
-    for name in names():
-        scenario = load(name)
+    for name, scenario in scenarios:
         kind = "malicious" if scenario.malicious else "benign"
         table.add_row(name, kind, scenario.twin_of, scenario.title)
-    console = Console()
-    Console(width=max(console.width, 160) if not console.is_terminal else None).print(table)
+    show(table)
 
 
 def run(
@@ -49,6 +57,7 @@ def run(
     source: Annotated[str, typer.Option(help="source of events")] = "auto",
     mutator: Annotated[str, typer.Option(help="evasion to apply; see docs/scenarios.md")] = "",
     seed: Annotated[int, typer.Option(help="what names, paths, ids and parameters are drawn from")] = 0,
+    format: Format = "text",
 ) -> None:
     """Run a scenario with a real harness, whose model follows a script, and record it with labels.
 
@@ -63,6 +72,9 @@ def run(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     recording = run_scenario(name, agent, out, source=source, seed=seed, mutator=mutator)
     counts = count_labels(recording.labels())
+    if format == "json":
+        show_json({"recording": str(out), **counts})
+        return
     typer.echo(f"{out}: {counts['malicious']} malicious and {counts['benign']} benign events")
 
 

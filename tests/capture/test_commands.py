@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import msgspec
@@ -78,9 +77,8 @@ def test_import_sums_up_many_faults(tmp_path: Path, capfd: pytest.CaptureFixture
 
 
 def test_doctor_tells_by_trying(capfd: pytest.CaptureFixture[str]) -> None:
-    status = run(["doctor", "--json"])
-    lines = capfd.readouterr().out.splitlines()
-    checks = [msgspec.convert(json.loads(line), Check) for line in lines]
+    status = run(["doctor", "--format", "json"])
+    checks = msgspec.json.decode(capfd.readouterr().out, type=list[Check])
     assert {check.name for check in checks} >= {"bcc", "strace", "landlock", "network-namespace"}
     assert all(check.works or (check.reason and check.cost) for check in checks)
     works = {check.name for check in checks if check.works}

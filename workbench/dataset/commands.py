@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from workbench.output import Format, show, show_json, track
+
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="a dataset, or any directory of recordings")]
 
 
@@ -22,13 +24,11 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="dataset")
 
 
-def info(path: Directory, format: Annotated[str, typer.Option(help="table or json")] = "table") -> None:
+def info(path: Directory, format: Format = "text") -> None:
     """Count recordings, events, labels and losses.
 
     Example: `workbench dataset info datasets/quickstart`
     """
-    import msgspec
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -37,7 +37,7 @@ def info(path: Directory, format: Annotated[str, typer.Option(help="table or jso
     from workbench.printable import printable
 
     rows = []
-    for recording in Dataset.open(path).recordings():
+    for recording in track(Dataset.open(path).recordings(), "recording"):
         session, labels = recording.session, count_labels(recording.labels())
         actions = Counter(str(event["event.category"]) for event in recording.events())
         rows.append(
@@ -52,15 +52,15 @@ def info(path: Directory, format: Annotated[str, typer.Option(help="table or jso
             }
         )
     if format == "json":
-        typer.echo(msgspec.json.encode(rows).decode())
+        show_json(rows)
         return
     table = Table(*rows[0].keys(), title=f"recordings: {len(rows)}", title_justify="left")
     for row in rows:
         table.add_row(*(Text(printable(str(value))) for value in row.values()))
-    Console().print(table)
+    show(table)
 
 
-def validate(path: Directory) -> None:
+def validate(path: Directory, format: Format = "text") -> None:
     """Check digests, readability, ids and labels; exit 1 with every fault listed.
 
     Example: `workbench dataset validate datasets/quickstart`
@@ -70,16 +70,19 @@ def validate(path: Directory) -> None:
 
     dataset = Dataset.open(path)
     faults = faults_of(dataset)
-    for fault in faults:
-        typer.echo(fault)
-    if faults:
-        raise typer.Exit(1)
-    typer.echo(f"{len(dataset.directories())} recordings, all sound")
+    recordings = len(dataset.directories())
+    if format == "json":
+        show_json({"recordings": recordings, "faults": faults})
+    else:
+        for fault in faults or [f"{recordings} recordings, all sound"]:
+            typer.echo(fault)
+    raise typer.Exit(1 if faults else 0)
 
 
 def thin(
     path: Directory,
     out: Annotated[Path, typer.Option(help="where the thinned recordings go")],
+    format: Format = "text",
 ) -> None:
     """Copy recordings without the reads of library code, which is most of their size; it is counted as loss.
 
@@ -89,9 +92,15 @@ def thin(
     from workbench.dataset.thin import REASON
     from workbench.dataset.thin import thin as copy
 
-    for recording in Dataset.open(path).recordings():
-        thinned = copy(recording, out / recording.path.name)
-        typer.echo(f"{thinned.path}: {thinned.session.loss.not_visible[REASON]} library reads left out")
+    thinned = {}
+    for recording in track(Dataset.open(path).recordings(), "recording"):
+        copied = copy(recording, out / recording.path.name)
+        thinned[str(copied.path)] = copied.session.loss.not_visible[REASON]
+    if format == "json":
+        show_json([{"recording": name, "left_out": count} for name, count in thinned.items()])
+        return
+    for name, count in thinned.items():
+        typer.echo(f"{name}: {count} library reads left out")
 
 
 def merge(
@@ -100,6 +109,7 @@ def merge(
     ],
     out: Annotated[Path, typer.Option(help="the new dataset")],
     version: Annotated[str, typer.Option(help="its version")] = "0.1.0",
+    format: Format = "text",
 ) -> None:
     """Copy the recordings of several datasets into a new one, with a manifest.
 
@@ -107,7 +117,11 @@ def merge(
     """
     from workbench.dataset.split import merge as join
 
-    typer.echo(f"{out}: {len(join(sources, out, version).recordings)} recordings")
+    count = len(join(sources, out, version).recordings)
+    if format == "json":
+        show_json({"dataset": str(out), "version": version, "recordings": count})
+    else:
+        typer.echo(f"{out}: {count} recordings")
 
 
 def split(
@@ -117,6 +131,7 @@ def split(
         list[str] | None, typer.Option(help="a scenario family kept for test; repeatable")
     ] = None,
     seed: Annotated[int, typer.Option(help="what the draw starts from")] = 0,
+    format: Format = "text",
 ) -> None:
     """Assign recordings to train, validation and test by session, whole families to test where asked.
 
@@ -127,4 +142,8 @@ def split(
 
     manifest = divide(Dataset.open(path), version, test_families=test_family or (), seed=seed)
     counts = Counter(entry.split for entry in manifest.recordings.values())
-    typer.echo(", ".join(f"{name} {counts[name]}" for name in ("train", "validation", "test")))
+    sizes = {name: counts[name] for name in ("train", "validation", "test")}
+    if format == "json":
+        show_json({"dataset": str(path), "version": version, "splits": sizes})
+    else:
+        typer.echo(", ".join(f"{name} {count}" for name, count in sizes.items()))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.output import Format, show_json, track
+
 if TYPE_CHECKING:
     from workbench.evaluate.calibration import Calibration
 
@@ -23,6 +25,7 @@ def calibrate(
     baseline: Annotated[Path | None, typer.Option(help="frozen baselines, with RULES")] = None,
     split: Annotated[str, typer.Option(help="learn from this split only: train, validation or test")] = "",
     trust: Annotated[list[Path] | None, typer.Option(help="public key of a signer, with PACK")] = None,
+    format: Format = "text",
 ) -> None:
     """Learn from labelled recordings how much each signal weighs in the fused score, and how well that holds.
 
@@ -39,8 +42,11 @@ def calibrate(
 
     payload = load_payload(rules, baseline=baseline, trust=trust or [])
     directories = Dataset.open(dataset).directories(as_split(split))
-    found = fit(strongest_risks(payload, directory) for directory in directories)
+    found = fit(strongest_risks(payload, directory) for directory in track(directories, "session"))
     write_aside(out, msgspec.json.format(msgspec.json.encode(as_fusion(found)), indent=1) + b"\n")
+    if format == "json":
+        show_json(found)
+        return
     for line in _lines(found):
         typer.echo(line)
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from workbench.output import Format, show, show_json, track
+
 
 def register(app: typer.Typer) -> None:
     """Add `backtest`, `gate` and `coverage`."""
@@ -22,13 +24,12 @@ def backtest(
     json: Annotated[Path | None, typer.Option(help="write the report as JSON")] = None,
     junit: Annotated[Path | None, typer.Option(help="write the sessions as JUnit XML")] = None,
     trust: Annotated[list[Path] | None, typer.Option(help="public key of a signer, with PACK")] = None,
+    format: Format = "text",
 ) -> None:
     """Score every recording of a dataset and say what each rule catches and costs.
 
     Example: `workbench backtest rules datasets/quickstart --json build/backtest.json`
     """
-    from rich.console import Console
-
     from workbench.dataset.dataset import Dataset
     from workbench.evaluate import report as reports
     from workbench.evaluate.backtest import backtest as run
@@ -38,12 +39,20 @@ def backtest(
 
     payload = load_payload(rules, baseline=baseline, trust=trust or [])
     with open_map(engine) as chosen:
-        found = run(payload, Dataset.open(dataset).directories(), map=chosen)
+        directories = Dataset.open(dataset).directories()
+        found = run(
+            payload,
+            directories,
+            map=lambda score, sessions: track(chosen(score, sessions), "session", len(directories)),
+        )
     if json is not None:
         write_aside(json, reports.to_json(found))
     if junit is not None:
         write_aside(junit, reports.to_junit(found))
-    Console().print(reports.to_tables(found))
+    if format == "json":
+        typer.echo(reports.to_json(found).decode())
+    else:
+        show(reports.to_tables(found))
 
 
 def gate(
@@ -52,6 +61,7 @@ def gate(
     policy: Annotated[Path, typer.Option(help="YAML: what the pack must show")],
     split: Annotated[str, typer.Option(help="judge on this split only: train, validation or test")] = "",
     trust: Annotated[list[Path] | None, typer.Option(help="public key of a signer")] = None,
+    format: Format = "text",
 ) -> None:
     """Judge a pack on a dataset by a policy; exit 1 with every reason when it must not ship.
 
@@ -66,12 +76,16 @@ def gate(
     demanded = read_policy(policy)
     payload = load_payload(pack, trust=trust or [])
     directories = Dataset.open(dataset).directories(as_split(split))
-    reasons = reasons_against(payload, run(payload, directories), demanded, directories)
-    for reason in reasons:
-        typer.echo(f"{pack}: {reason}")
-    if reasons:
-        raise typer.Exit(1)
-    typer.echo(f"{pack}: passed on {len(directories)} sessions")
+    report = run(payload, track(directories, "session"))
+    reasons = reasons_against(payload, report, demanded, directories)
+    if format == "json":
+        show_json(
+            {"pack": str(pack), "sessions": len(directories), "passed": not reasons, "reasons": reasons}
+        )
+    else:
+        for told in reasons or [f"passed on {len(directories)} sessions"]:
+            typer.echo(f"{pack}: {told}")
+    raise typer.Exit(1 if reasons else 0)
 
 
 def coverage(
@@ -79,14 +93,13 @@ def coverage(
     navigator: Annotated[
         Path | None, typer.Option(metavar="F", help="write an ATT&CK Navigator layer")
     ] = None,
-    format: Annotated[str, typer.Option(help="table or json")] = "table",
+    format: Format = "text",
 ) -> None:
     """Show which ATT&CK and ATLAS techniques the rules name.
 
     Example: `workbench coverage rules --navigator build/layer.json`
     """
     import msgspec
-    from rich.console import Console
 
     from workbench.evaluate.coverage import coverage as covered_by
     from workbench.evaluate.coverage import to_navigator, to_table
@@ -98,6 +111,6 @@ def coverage(
         layer = to_navigator(covered, "Agent Detection Workbench")
         write_aside(navigator, msgspec.json.format(msgspec.json.encode(layer), indent=1) + b"\n")
     if format == "json":
-        typer.echo(msgspec.json.encode(covered).decode())
+        show_json(covered)
     else:
-        Console().print(to_table(covered))
+        show(to_table(covered))

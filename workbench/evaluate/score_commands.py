@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from workbench.event import Value
+from workbench.output import Format, show_json
 from workbench.printable import printable
 
 Pack = Annotated[Path, typer.Argument(metavar="PACK", help="a .pack file")]
@@ -34,7 +35,10 @@ def score(
     pack: Pack,
     events: Events,
     trust: Trust = None,
-    format: Annotated[str, typer.Option(help="json, or ocsf for OCSF Detection Findings (2004)")] = "json",
+    format: Annotated[
+        Literal["json", "ocsf"],
+        typer.Option(help="json, or ocsf for OCSF Detection Findings (2004); an object a line"),
+    ] = "json",
     stats: Annotated[
         Path | None, typer.Option(metavar="F", help="write counts, memory and latency as JSON")
     ] = None,
@@ -50,12 +54,9 @@ def score(
 
     import msgspec
 
-    from workbench.errors import InputError
     from workbench.pack.keys import trusted_keys
     from workbench.scorer import Finding, Scorer
 
-    if format not in ("json", "ocsf"):
-        raise InputError(f"no format {format!r}", mend="json or ocsf")
     began = perf_counter()
     scorer = Scorer.load(pack, trusted_keys(trust))
     load_s = perf_counter() - began
@@ -158,16 +159,20 @@ def explain(
         typer.Option("--rule", metavar="ID", help="a rule's id, name or title; all that fired when left out"),
     ] = "",
     trust: Trust = None,
+    format: Format = "text",
 ) -> None:
     """Tell why rules fired on an event, or which condition of which step stopped one.
 
     Example: `workbench explain exfil.pack recordings/run-1 8f2c-41 --rule secret-egress`
     """
     from workbench.pack.keys import trusted_keys
-    from workbench.printable import printable
     from workbench.scorer import Scorer
     from workbench.scorer.explain import explain_event
 
     scorer = Scorer.load(pack, trusted_keys(trust))
-    for line in explain_event(scorer, read_events_of(events, Counter()), event_id, rule):
+    told = explain_event(scorer, read_events_of(events, Counter()), event_id, rule)
+    if format == "json":
+        show_json({"event_id": event_id, "explanation": list(told)})
+        return
+    for line in told:
         typer.echo(printable(line))

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from workbench.output import Format, show_json
+
 
 def register(app: typer.Typer) -> None:
     """Add `notebook run` and `lab`."""
@@ -21,6 +23,7 @@ def run(
     path: Annotated[Path, typer.Argument(metavar="NOTEBOOK")],
     out: Annotated[Path, typer.Option(help="where the executed copy and the HTML go")],
     parameter: Annotated[list[str] | None, typer.Option("-p", metavar="NAME=VALUE")] = None,
+    format: Format = "text",
 ) -> None:
     """Execute a notebook with strict parameters; exit 1 when a cell fails.
 
@@ -35,7 +38,11 @@ def run(
     except GateError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    typer.echo(f"{written}\n{written.with_suffix('.html')}")
+    page = written.with_suffix(".html")
+    if format == "json":
+        show_json({"notebook": str(written), "html": str(page)})
+    else:
+        typer.echo(f"{written}\n{page}")
 
 
 def lab(directory: Annotated[Path, typer.Argument(metavar="DIR")] = Path("notebooks")) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from workbench.output import Format, show, show_json
+
 Pack = Annotated[Path, typer.Argument(metavar="PACK", help="a .pack file")]
 Trust = Annotated[
     list[Path] | None, typer.Option("--trust", metavar="PUB", help="a public key to trust; repeatable")
@@ -24,6 +26,7 @@ def register(app: typer.Typer) -> None:
 def keygen(
     out: Annotated[Path, typer.Option("--out", metavar="K", help="where the private key goes")],
     trust: Annotated[bool, typer.Option(help="trust packs signed with it on this machine")] = True,
+    format: Format = "text",
 ) -> None:
     """Make an Ed25519 key: PEM (PKCS#8) at K, its public half at K.pub, which this user then trusts.
 
@@ -32,9 +35,14 @@ def keygen(
     from workbench.pack.keys import generate_key, trust_key
 
     public = generate_key(out)
+    trusted = trust_key(public) if trust else None
+    if format == "json":
+        kept = str(trusted) if trusted else None
+        show_json({"private_key": str(out), "public_key": str(public), "trusted_as": kept})
+        return
     typer.echo(f"private key: {out}\npublic key:  {public}")
-    if trust:
-        typer.echo(f"trusted as:  {trust_key(public)}")
+    if trusted:
+        typer.echo(f"trusted as:  {trusted}")
 
 
 def build(
@@ -54,6 +62,7 @@ def build(
     skip_refused: Annotated[
         bool, typer.Option(help="leave out rules that cannot be honoured, telling which")
     ] = False,
+    format: Format = "text",
 ) -> None:
     """Lower the rules, add baselines and registries, and sign it all. The same inputs give the same bytes.
 
@@ -93,8 +102,12 @@ def build(
     )
     pack = sign(payload, private)
     write_aside(out, pack)
-    left_out = f", {len(refused)} faults left out" if refused else ""
     packed = len(ruleset.rules) - len(not_lowered)
+    if format == "json":
+        faults = [str(fault) for fault in refused]
+        show_json({"pack": str(out), "rules": packed, "bytes": len(pack), "left_out": faults})
+        return
+    left_out = f", {len(refused)} faults left out" if refused else ""
     typer.echo(f"{out}: {packed} rules, {len(pack):,} bytes{left_out}")
 
 
@@ -104,7 +117,7 @@ def _baselines(file: Path) -> list[dict[str, object]]:
     return list(frozen.load(file))
 
 
-def verify(pack: Pack, trust: Trust = None) -> None:
+def verify(pack: Pack, trust: Trust = None, format: Format = "text") -> None:
     """Check who signed a pack, that it is whole, and that this scorer can run it.
 
     Example: `workbench pack verify exfil.pack --trust signing.key.pub`
@@ -114,6 +127,10 @@ def verify(pack: Pack, trust: Trust = None) -> None:
     from workbench.scorer import Scorer
 
     payload = Scorer.load(pack, trusted_keys(trust)).payload
+    if format == "json":
+        rules = len(payload.plan.rules)
+        show_json({"pack": str(pack), "name": payload.name, "version": payload.version, "rules": rules})
+        return
     named = printable(f"{payload.name} {payload.version}")
     typer.echo(f"{pack}: {named}, {len(payload.plan.rules)} rules, signed by a trusted key")
 
@@ -121,7 +138,7 @@ def verify(pack: Pack, trust: Trust = None) -> None:
 def inspect(
     pack: Pack,
     trust: Trust = None,
-    format: Annotated[str, typer.Option(help="table or json")] = "table",
+    format: Format = "text",
 ) -> None:
     """Show what a pack holds: its rules, baselines, registries and evidence.
 
@@ -137,15 +154,14 @@ def inspect(
     if format == "json":
         typer.echo(msgspec.json.format(msgspec.json.encode(payload), indent=2).decode())
         return
-    from rich.console import Console
-
-    Console().print(rules_table(payload))
+    show(rules_table(payload))
 
 
 def diff(
     old: Annotated[Path, typer.Argument(metavar="A", help="the older pack")],
     new: Annotated[Path, typer.Argument(metavar="B", help="the newer pack")],
     trust: Trust = None,
+    format: Format = "text",
 ) -> None:
     """Tell what differs between two packs, rule by rule; exit 1 when something does.
 
@@ -158,6 +174,9 @@ def diff(
 
     keys = trusted_keys(trust)
     found = differences(*(decode_payload(open_pack(pack, keys), pack) for pack in (old, new)))
-    for line in found:
-        typer.echo(printable(line))
+    if format == "json":
+        show_json({"old": str(old), "new": str(new), "differences": found})
+    else:
+        for line in found:
+            typer.echo(printable(line))
     raise typer.Exit(1 if found else 0)

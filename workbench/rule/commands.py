@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from workbench.output import Format, show_json
+
 Rules = Annotated[list[Path], typer.Argument(metavar="RULES…", help="rule files or directories of them")]
 Placeholders = Annotated[Path | None, typer.Option(metavar="F", help="YAML: placeholder → values")]
 
@@ -23,7 +25,7 @@ def lint(
     ] = None,
     placeholders: Placeholders = None,
     strict: Annotated[bool, typer.Option(help="let warnings fail too")] = False,
-    format: Annotated[str, typer.Option(help="text or json")] = "text",
+    format: Format = "text",
     lock: Annotated[
         Path | None, typer.Option(metavar="F", help="versions.lock to hold the rules against")
     ] = None,
@@ -60,12 +62,19 @@ def convert(
         str, typer.Option("--to", metavar="BACKEND", help="a pySigma backend that is installed, or plan")
     ],
     placeholders: Placeholders = None,
+    format: Format = "text",
 ) -> None:
     """Convert rules for another engine through pySigma, or to the plan that packs carry.
 
     Example: `workbench convert rules/ --to sqlite`
     """
+    import json
+
     from workbench.rule.conversion import convert_rules
 
-    for query in convert_rules(rules, to, placeholders):
+    queries = convert_rules(rules, to, placeholders)
+    if format == "json":
+        show_json([json.loads(query) for query in queries] if to == "plan" else list(queries))
+        return
+    for query in queries:
         typer.echo(query)

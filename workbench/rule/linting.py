@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from workbench.errors import InputError, RuleError
+from workbench.output import show_json
 from workbench.printable import printable
 from workbench.rule.checks import check_rule
 from workbench.rule.lock import check_lock, write_lock
@@ -96,8 +97,8 @@ def _beside(ruleset: RuleSet, test: Path) -> RuleSet:
 def report(found: Report, *, strict: bool = False, format: str = "text") -> int:
     """Print what was found; gives the exit status: 1 for errors, and for warnings when `strict`."""
     if format == "json":
-        typer.echo(msgspec.json.encode(list(_plain(found))).decode())
-    elif format == "text":
+        show_json(list(_plain(found)))
+    else:
         for kind, faults in (("error", found.errors), ("warning", found.warnings)):
             for fault in faults:
                 typer.echo(printable(f"{kind}: {fault}"))
@@ -105,8 +106,6 @@ def report(found: Report, *, strict: bool = False, format: str = "text") -> int:
             f"{found.rules} rules, {found.tests} tests: "
             f"{len(found.errors)} errors, {len(found.warnings)} warnings"
         )
-    else:
-        raise InputError(f"no format {format!r}", mend="text or json")
     return 1 if found.errors or (strict and found.warnings) else 0
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from workbench.output import Format, show_json
+
 Trust = Annotated[
     list[Path] | None, typer.Option("--trust", metavar="PUB", help="a public key to trust; repeatable")
 ]
@@ -106,13 +108,15 @@ def run(
     )
 
 
-def verify(log: Log, trust: Trust = None) -> int:
+def verify(log: Log, trust: Trust = None, format: Format = "text") -> int:
     """Check an audit log: every record, its place and the signatures; exit 1 when anything was tampered with.
 
     Without --trust the public key beside the log is taken, which only shows that the log agrees with itself.
 
     Example: `workbench audit verify audit.jsonl --trust audit.key.pub`
     """
+    from dataclasses import asdict
+
     from workbench.errors import InputError
     from workbench.sensor.verify import verify as check
 
@@ -122,6 +126,9 @@ def verify(log: Log, trust: Trust = None) -> int:
             "no key to check it with", place=log, mend="give --trust PUB, the sensor's public key"
         )
     report = check(log, trust or [beside])
+    if format == "json":
+        show_json({"log": str(log), "whole": report.whole, **asdict(report)})
+        return 0 if report.whole else 1
     for problem in report.problems:
         typer.echo(f"tampered: {problem}")
     for note in report.notes:
@@ -146,6 +153,7 @@ def export(
         Path, typer.Option("--out", metavar="DIR", help="the bundle's directory, which must not exist")
     ],
     trust: Trust = None,
+    format: Format = "text",
 ) -> None:
     """Give out one session's evidence as a bundle that a stranger can check without anything of ours.
 
@@ -154,7 +162,11 @@ def export(
     """
     from workbench.sensor.bundle import export as write
 
-    typer.echo(f"{out}: {write(log, session, out, trust)} records of session {session}")
+    records = write(log, session, out, trust)
+    if format == "json":
+        show_json({"bundle": str(out), "session": session, "records": records})
+    else:
+        typer.echo(f"{out}: {records} records of session {session}")
 
 
 def prune(
@@ -164,6 +176,7 @@ def prune(
         Path | None,
         typer.Option(metavar="K", help="the key that signs the log; the one beside it by default"),
     ] = None,
+    format: Format = "text",
 ) -> None:
     """Delete old records of a log that no sensor writes to; a signed record says what went.
 
@@ -181,4 +194,7 @@ def prune(
     audit = AuditLog(log, read_private_key(key or log.with_name(log.name + ".key")))
     gone = delete_before(audit, time.time_ns() - keep_days * DAY)
     audit.close()
-    typer.echo(f"{log}: {gone} records deleted")
+    if format == "json":
+        show_json({"log": str(log), "deleted": gone})
+    else:
+        typer.echo(f"{log}: {gone} records deleted")

@@ -1,0 +1,42 @@
+"""How a command tells its result: lines and tables for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, TypeVar
+
+import typer
+
+T = TypeVar("T")
+
+Format = Annotated[
+    Literal["text", "json"], typer.Option("--format", help="text for people, or one JSON document")
+]
+
+_PIPE_WIDTH = 160  # columns of a table that nobody's terminal bounds
+
+
+def show_json(document: object) -> None:
+    """Print `document` as one line of JSON, ASCII only: what a stranger named cannot command the terminal."""
+    import msgspec  # noqa: PLC0415 - so that --help is quick
+
+    typer.echo(json.dumps(msgspec.to_builtins(document, str_keys=True)))
+
+
+def show(renderable: Any) -> None:
+    """Print a rich table or the like, as wide as the terminal, wide enough for whole names in a pipe."""
+    from rich.console import Console  # noqa: PLC0415 - so that --help is quick
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(console.width, _PIPE_WIDTH))
+    console.print(renderable)
+
+
+def track(items: Iterable[T], unit: str, total: int | None = None) -> Iterable[T]:
+    """Give `items` one by one with a bar on standard error when that is a terminal, and nothing elsewhere."""
+    from tqdm import tqdm  # noqa: PLC0415 - so that --help is quick
+
+    counted: Iterable[T] = tqdm(items, total=total, unit=unit, disable=None, leave=False)
+    return counted
