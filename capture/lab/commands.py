@@ -82,6 +82,7 @@ def campaign(
     plan: Annotated[Path, typer.Argument(help="a plan: which scenarios, harnesses and evasions, how often")],
     out: Annotated[Path, typer.Option(help="directory that holds the recordings, and those made before")],
     jobs: Annotated[int, typer.Option(help="how many runs at a time", min=1)] = 2,
+    format: Format = "text",
 ) -> None:
     """Record many scenarios by a plan; a campaign that was stopped goes on where it was.
 
@@ -98,6 +99,10 @@ def campaign(
     total = len(list(runs(planned)))
     with tqdm(total=total, unit="run", disable=None) as bar:
         failed = record(planned, out, jobs=jobs, told=lambda run, how: bar.update())
+    if format == "json":
+        missing = [{"scenario": run.scenario, "mutator": run.mutator, "why": why} for run, why in failed]
+        show_json({"recordings": str(out), "planned": total, "failed": missing})
+        raise typer.Exit(1 if failed else 0)
     for run, why in failed:
         typer.echo(f"{run.scenario} {run.mutator}: {why}", err=True)
     typer.echo(f"{out}: {total - len(failed)} of {total} runs recorded")
