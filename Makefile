@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= build/demo
 
-.PHONY: help setup demo test lab bench bench-scorer bench-capture bench-attribution lock format clean
+.PHONY: help setup demo test lab bench bench-scorer bench-capture bench-attribution bench-fleet lock format clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ bench-capture: setup ## completeness, overhead, latency and memory of capture (r
 
 bench-attribution: setup ## attribution judged on 200 live tool calls of codex, three minutes (root)
 	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/attribution
+
+bench-fleet: setup ## a backtest of 20 million events: two processes against one, memory
+	@$(BIN)/python -m pytest -q -s --timeout 7200 benchmarks/fleet
 
 lock: setup ## resolve the dependencies anew
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock

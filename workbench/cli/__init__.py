@@ -21,6 +21,7 @@ PACKAGES = (
     "workbench.evaluate.commands",
     "workbench.evaluate.score_commands",
     "workbench.evaluate.calibration_commands",
+    "workbench.evaluate.fleet_commands",
     "workbench.sensor.commands",
     "workbench.nb.commands",
     "workbench.cli.commands",
