@@ -30,6 +30,12 @@ def record(
     pid: Annotated[int | None, typer.Option(help="record a process that runs instead of a command")] = None,
     tls_plaintext: Annotated[bool, typer.Option(help="tell HTTP requests made through OpenSSL")] = False,
     bodies: Annotated[bool, typer.Option(help="with --tls-plaintext: keep redacted bodies")] = False,
+    transcript: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FORMAT[:PATH]", help="follow what the harness writes, or a directory of it; repeatable"
+        ),
+    ] = None,
     agent: Annotated[str, typer.Option(help="the agent's name, kept with the recording")] = "unknown",
     timeout: Annotated[float | None, typer.Option(help="end the command after so many seconds")] = None,
     format: Format = "text",
@@ -43,12 +49,20 @@ def record(
     `workbench record --out build/hello -- sh -c 'date; id'`
     """
     from capture.recorder import record as run
+    from capture.source import follow
 
     # A supervisor's polite end is an interruption too: what was seen is written.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     settings = {"tls_plaintext": tls_plaintext, "bodies": bodies} if tls_plaintext else {}
     recording = run(
-        command or [], out, source=source, agent=agent, timeout=timeout, pid=pid, settings=settings
+        command or [],
+        out,
+        source=source,
+        agent=agent,
+        timeout=timeout,
+        pid=pid,
+        settings=settings,
+        listen=lambda session: [follow(what, session) for what in transcript or []],
     )
     session = recording.session
     if format == "json":

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from capture.child import Child, Output, adopting
 from capture.privileges import become, invoking_user
 from capture.redact import Redactor
-from capture.source import Source, open_source
+from capture.source import Source, Teller, open_source
 from capture.spool import Spool, new_place, read_events, read_session, remove
 from workbench.dataset.session import Label, Loss, Session
 from workbench.errors import CaptureError, RecordingError
@@ -41,7 +41,7 @@ class Recorder:
     """Runs one command under a source; `finish` writes the recording.
 
     Events go into a spool file as they come, redacted, so that a crash loses only what was not yet told.
-    `settings` are kept with the recording.
+    `settings` are kept with the recording; `transcripts` are what the command's harness writes meanwhile.
     """
 
     def __init__(
@@ -52,7 +52,10 @@ class Recorder:
         session_id: str | None = None,
         settings: Mapping[str, Any] = {},
         spool: Path | None = None,
+        transcripts: Sequence[Teller] = (),
     ) -> None:
+        self._transcripts = transcripts
+        self._told = 0
         self._source = source
         self._redactor = Redactor()
         self._spool_path = spool or new_place()
@@ -140,6 +143,7 @@ class Recorder:
             self._take(self._source.attach(pid))
             while not select.select([ended], [], [], 0)[0]:
                 self._take(self._source.poll(_WAIT))
+                self._listen()
                 if deadline is not None and time.monotonic() > deadline:
                     break
             self._drain()
@@ -155,6 +159,7 @@ class Recorder:
         deadline = time.monotonic() + timeout if timeout is not None else None
         while child.poll() is None:
             self._take(self._source.poll(_WAIT))
+            self._listen()
             if deadline is not None and time.monotonic() > deadline:
                 self.session.notes.append(f"ended after {timeout} s")
                 child.end()
@@ -166,6 +171,18 @@ class Recorder:
         while time.monotonic() < until and (events := self._source.poll(_QUIET)):
             self._take(events)
         self._take(self._source.settle())
+        for teller in self._transcripts:
+            self._hear(teller.rest())
+
+    def _listen(self) -> None:
+        for teller in self._transcripts:
+            self._hear(teller.read())
+
+    def _hear(self, events: list[dict[str, Value]]) -> None:
+        for event in events:
+            self._told += 1
+            event["event.id"] = f"h{self._told}"
+        self._take(events)
 
     def _take(self, events: list[dict[str, Value]]) -> None:
         if not events or self._spool is None:
@@ -199,7 +216,9 @@ class Recorder:
             loss.dropped += self._unspooled
             loss.detail["disk_full"] = self._unspooled
         self.loss = self.session.loss = loss
-        self.session.sent = self._source.sent
+        for teller in self._transcripts:
+            loss.detail |= {f"unknown_{kind}": count for kind, count in teller.unknown.items()}
+        self.session.sent = self._source.sent + self._told
         self.session.received = self._received - self._unspooled
         if self._spool is not None:
             with contextlib.suppress(OSError):
@@ -212,7 +231,7 @@ class Recorder:
         """Merge what was seen with the harness's own word, attribute, label, and write it all at once."""
         session = self.session
         events = [*read_events(self._spool_path), *session_events(session)]
-        for number, event in enumerate(harness_events):
+        for number, event in enumerate(harness_events, self._told + 1):
             events.append(self._redactor.event({"event.id": f"h{number}", **event}))
         events.sort(key=order)
         merged = attributed(events)
@@ -275,8 +294,11 @@ def record(
     timeout: float | None = None,
     pid: int | None = None,
     settings: Mapping[str, Any] = {},
+    listen: Callable[[str], Sequence[Teller]] = lambda session: (),
 ) -> Recording:
     """Record a command, or the running process `pid`, into `out`; `settings` go to the source.
+
+    `listen` is told the session's id and gives what tells the harness's own word meanwhile.
 
     Called through sudo, only the source is opened with privileges: the command runs, and what is written
     belongs, as if the caller had done it.
@@ -290,9 +312,12 @@ def record(
         for module in (_RECORDING, _ATTRIBUTE):
             import_module(module)
     environment = become(user) if user is not None and pid is None else None
+    session = str(uuid.uuid4())
     recorder = Recorder(
         opened,
         agent=agent,
+        session_id=session,
+        transcripts=listen(session),
         settings=settings,
         spool=out.parent / f".{out.name}.{os.getpid()}.spool",
     )

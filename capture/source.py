@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
@@ -14,7 +15,17 @@ from workbench.dataset.session import Loss
 from workbench.errors import CaptureError
 from workbench.event import Value
 
-__all__ = ["Child", "ConnectFilter", "Redactor", "Source", "connect_filter", "open_source", "why_not"]
+__all__ = [
+    "Child",
+    "ConnectFilter",
+    "Redactor",
+    "Source",
+    "Teller",
+    "connect_filter",
+    "follow",
+    "open_source",
+    "why_not",
+]
 
 
 class Source(Protocol):
@@ -46,6 +57,20 @@ class Source(Protocol):
 
     def stop(self) -> Loss:
         """End the tracing and tell what was lost; may be called again."""
+
+
+class Teller(Protocol):
+    """A harness's own word, told while it works."""
+
+    @property
+    def unknown(self) -> Counter[str]:
+        """What was kept aside, by kind."""
+
+    def read(self) -> list[dict[str, Value]]:
+        """Give the events since the last call."""
+
+    def rest(self) -> list[dict[str, Value]]:
+        """Give the last events, and end."""
 
 
 _LIVE = {"bcc": "capture.bcc.source:BccSource", "strace": "capture.strace.source:StraceSource"}
@@ -84,6 +109,15 @@ def _best(settings: dict[str, Any]) -> Source:
 def connect_filter(cgroup: Path) -> ConnectFilter:
     """Attach a filter to the connections of a cgroup; raises CaptureError where that is not possible."""
     return ConnectFilter(cgroup)
+
+
+def follow(what: str, session: str = "") -> Teller:
+    """Follow what a harness writes: `FORMAT:PATH`, or `FORMAT` for its usual place; its session is `session`.
+
+    Raises InputError for an unknown format, or one that has no usual place.
+    """
+    teller: Teller = import_module("capture.harness.follow").follow(what, session)
+    return teller
 
 
 def why_not(name: str) -> str | None:

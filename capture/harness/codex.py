@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from capture.harness.transcript import Transcript, json_lines, moment
+from capture.harness.transcript import Transcript, mapping, moment, read_lines
 
 AGENT = "codex"
 
@@ -14,19 +14,23 @@ _OUTPUTS = ("function_call_output", "custom_tool_call_output", "local_shell_call
 _KNOWN = ("compacted", "ghost_snapshot", "world_state", "token_usage_record")
 
 
-def read(path: Path) -> Transcript:
-    """Read a rollout; raises InputError when the file holds no JSON objects."""
-    transcript = Transcript(AGENT)
-    prompts = 0
-    tools: dict[str, str] = {}
-    for record in json_lines(path, transcript.unknown):
-        payload = record.get("payload")
-        payload = payload if isinstance(payload, dict) else {}
+class Reader:
+    """Reads a rollout record by record."""
+
+    def __init__(self, name: str) -> None:
+        self.transcript = Transcript(AGENT)
+        self._prompts = 0
+        self._tools: dict[str, str] = {}
+
+    def take(self, record: dict[str, Any]) -> None:
+        """Read one more record."""
+        transcript = self.transcript
+        payload = mapping(record.get("payload"))
         try:
             at = moment(record.get("timestamp"))
         except (ValueError, OverflowError, OSError):
             transcript.unknown["no time"] += 1
-            continue
+            return
         kind, part = record.get("type"), payload.get("type")
         if kind == "session_meta":
             transcript.session = str(payload.get("id", ""))
@@ -37,41 +41,46 @@ def read(path: Path) -> Transcript:
             # What the harness itself puts before the user's words stands in angle brackets.
             text = _words(payload)
             if payload.get("role") == "user" and text and not text.startswith(("<", "# AGENTS.md")):
-                prompts += 1
-                transcript.add(at, "prompt", prompt_id=f"prompt-{prompts}", prompt=text)
+                self._prompts += 1
+                transcript.add(at, "prompt", prompt_id=self._prompt, prompt=text)
         elif kind == "response_item" and part in _CALLS:
-            _call(transcript, at, payload, f"prompt-{prompts}", tools)
+            self._call(at, payload)
         elif kind == "response_item" and part in _OUTPUTS:
             call = str(payload.get("call_id", ""))
             transcript.add(
                 at,
                 "tool_result",
                 call_id=call,
-                tool=tools.get(call),
+                tool=self._tools.pop(call, None),
                 outcome=_outcome(payload.get("output")),
                 result=payload.get("output"),
-                prompt_id=f"prompt-{prompts}",
+                prompt_id=self._prompt,
             )
         elif kind not in ("event_msg", "response_item", *_KNOWN):
-            transcript.unknown[str(kind)] += 1
-    return transcript
+            transcript.unknown[str(kind)[:60]] += 1
+
+    @property
+    def _prompt(self) -> str:
+        return f"prompt-{self._prompts}"
+
+    def _call(self, at: int, payload: dict[str, Any]) -> None:
+        call = str(payload.get("call_id", ""))
+        self._tools[call] = str(payload.get("name") or payload.get("type"))
+        self.transcript.add(
+            at,
+            "tool_call",
+            call_id=call,
+            tool=self._tools[call],
+            arguments=payload.get("arguments") or payload.get("input") or payload.get("action"),
+            operation="execute_tool",
+            prompt_id=self._prompt,
+            mode=self.transcript.mode,
+        )
 
 
-def _call(
-    transcript: Transcript, at: int, payload: dict[str, Any], prompt: str, tools: dict[str, str]
-) -> None:
-    call = str(payload.get("call_id", ""))
-    tools[call] = str(payload.get("name") or payload.get("type"))
-    transcript.add(
-        at,
-        "tool_call",
-        call_id=call,
-        tool=tools[call],
-        arguments=payload.get("arguments") or payload.get("input") or payload.get("action"),
-        operation="execute_tool",
-        prompt_id=prompt,
-        mode=transcript.mode,
-    )
+def read(path: Path) -> Transcript:
+    """Read a rollout; raises InputError when the file holds no JSON objects."""
+    return read_lines(Reader(path.stem), path)
 
 
 def _words(payload: dict[str, Any]) -> str:

@@ -5,11 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from capture.harness.transcript import Transcript, json_lines, moment
+from capture.harness.transcript import Transcript, moment, read_lines
 from capture.hook import event_of
 from workbench.event import check_event
 
 _TIMES = ("timestamp", "t", "time", "ts")
+
+
+class Reader:
+    """Reads a log of hooks record by record."""
+
+    def __init__(self, name: str) -> None:
+        self.transcript = Transcript("")
+
+    def take(self, record: dict[str, Any]) -> None:
+        """Read one more record."""
+        transcript = self.transcript
+        try:
+            event = check_event(record if "event.action" in record else _event(record), transcript.unknown)
+        except (ValueError, OverflowError, OSError) as error:
+            transcript.unknown[str(error)[:60]] += 1
+            return
+        transcript.session = str(event.get("gen_ai.conversation.id", transcript.session))
+        transcript.agent = str(event.get("gen_ai.agent.name", transcript.agent))
+        transcript.events.append(event)
 
 
 def read(path: Path) -> Transcript:
@@ -18,17 +37,7 @@ def read(path: Path) -> Transcript:
     Payloads as they came (Claude Code's, codex's, gemini-cli's, Cursor's) need a time beside them, in one of
     `timestamp`, `t`, `time` or `ts`; those without one are counted and left out.
     """
-    transcript = Transcript("")
-    for record in json_lines(path, transcript.unknown):
-        try:
-            event = check_event(record if "event.action" in record else _event(record), transcript.unknown)
-        except (ValueError, OverflowError, OSError) as error:
-            transcript.unknown[str(error)[:60]] += 1
-            continue
-        transcript.session = str(event.get("gen_ai.conversation.id", transcript.session))
-        transcript.agent = str(event.get("gen_ai.agent.name", transcript.agent))
-        transcript.events.append(event)
-    return transcript
+    return read_lines(Reader(path.stem), path)
 
 
 def _event(record: dict[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,63 @@ import json
 from pathlib import Path
 from typing import Any
 
-from capture.harness.transcript import Transcript, json_lines, mapping, moment
+from capture.harness.transcript import Transcript, mapping, moment, read_lines
 
 _TIMES = ("timestamp", "t", "time", "ts", "at")
 _IGNORED = ("initialize", "ping", "tools/list", "resources/list", "prompts/list")
+
+
+class Reader:
+    """Reads a log record by record; `name` is the server's until it names itself."""
+
+    def __init__(self, name: str) -> None:
+        self.transcript = Transcript("mcp")
+        self._server = name
+        self._tools: dict[str, str] = {}
+
+    def take(self, record: dict[str, Any]) -> None:
+        """Read one more record."""
+        transcript = self.transcript
+        inner = record.get("message")
+        message = inner if isinstance(inner, dict) else record
+        try:
+            at = moment(next((record[name] for name in _TIMES if name in record), None))
+        except (ValueError, OverflowError, OSError):
+            transcript.unknown["no time"] += 1
+            return
+        identity, method = str(message.get("id", "")), message.get("method")
+        named = mapping(message.get("result")).get("serverInfo")
+        if isinstance(named, dict):
+            self._server = str(named.get("name", self._server))
+        elif method == "tools/call":
+            parameters = mapping(message.get("params"))
+            tool = self._tools[identity] = str(parameters.get("name", ""))
+            transcript.add(
+                at,
+                "tool_call",
+                call_id=identity,
+                tool=tool,
+                arguments=json.dumps(mapping(parameters.get("arguments")), ensure_ascii=False),
+                operation="execute_tool",
+                server=self._server,
+            )
+        elif method is None and identity in self._tools:
+            self._result(at, identity, message)
+        elif method is not None and method not in _IGNORED and not str(method).startswith("notifications/"):
+            transcript.unknown[f"method {method}"[:60]] += 1
+
+    def _result(self, at: int, identity: str, message: dict[str, Any]) -> None:
+        result = message.get("result")
+        failed = "error" in message or mapping(result).get("isError")
+        self.transcript.add(
+            at,
+            "tool_result",
+            call_id=identity,
+            tool=self._tools.pop(identity),
+            outcome="failure" if failed else "success",
+            result=result if result is not None else message.get("error"),
+            server=self._server,
+        )
 
 
 def read(path: Path) -> Transcript:
@@ -18,52 +71,4 @@ def read(path: Path) -> Transcript:
     A line is `{"timestamp": …, "message": {"jsonrpc": "2.0", …}}` or the message with a time among its keys.
     Calls are told apart by their JSON-RPC id; the server names itself in its answer to `initialize`.
     """
-    transcript = Transcript("mcp")
-    tools: dict[str, str] = {}
-    server = path.stem
-    for record in json_lines(path, transcript.unknown):
-        inner = record.get("message")
-        message = inner if isinstance(inner, dict) else record
-        try:
-            at = moment(next((record[name] for name in _TIMES if name in record), None))
-        except (ValueError, OverflowError, OSError):
-            transcript.unknown["no time"] += 1
-            continue
-        identity, method = str(message.get("id", "")), message.get("method")
-        result = message.get("result")
-        named = result.get("serverInfo") if isinstance(result, dict) else None
-        if isinstance(named, dict):
-            server = str(named.get("name", server))
-        elif method == "tools/call":
-            parameters = mapping(message.get("params"))
-            tools[identity] = str(parameters.get("name", ""))
-            transcript.add(
-                at,
-                "tool_call",
-                call_id=identity,
-                tool=tools[identity],
-                arguments=json.dumps(mapping(parameters.get("arguments")), ensure_ascii=False),
-                operation="execute_tool",
-                server=server,
-            )
-        elif method is None and identity in tools:
-            _result(transcript, at, identity, tools.pop(identity), message, server)
-        elif method is not None and method not in _IGNORED and not str(method).startswith("notifications/"):
-            transcript.unknown[f"method {method}"[:60]] += 1
-    return transcript
-
-
-def _result(
-    transcript: Transcript, at: int, identity: str, tool: str, message: dict[str, Any], server: str
-) -> None:
-    result = message.get("result")
-    failed = "error" in message or (isinstance(result, dict) and result.get("isError"))
-    transcript.add(
-        at,
-        "tool_result",
-        call_id=identity,
-        tool=tool,
-        outcome="failure" if failed else "success",
-        result=result if result is not None else message.get("error"),
-        server=server,
-    )
+    return read_lines(Reader(path.stem), path)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from capture.harness.transcript import Transcript, json_document, json_lines, mapping, objects
+from capture.harness.transcript import Transcript, json_document, mapping, objects, read_lines
 
 _SESSION = ("gen_ai.conversation.id", "session.id", "gen_ai.session.id")
 _CALL = ("gen_ai.tool.call.id", "gen_ai.tool.call_id", "call_id")
@@ -16,32 +15,44 @@ _RESULT = ("gen_ai.tool.call.result", "gen_ai.tool.result")
 _PROMPT = ("gen_ai.prompt", "gen_ai.prompt.text", "prompt")
 
 
-def read(path: Path) -> Transcript:
-    """Read spans; raises InputError when the file holds no JSON objects.
+class Reader:
+    """Reads documents one by one."""
 
-    `execute_tool` spans (Gemini says `tool_call`) become a call and its result, `invoke_agent` spans with a
-    prompt a prompt; other spans are counted by their operation.
-    """
-    transcript = Transcript("")
-    for document in _documents(path, transcript):
+    def __init__(self, name: str) -> None:
+        self.transcript = Transcript("")
+
+    def take(self, record: dict[str, Any]) -> None:
+        """Read one more document."""
+        inner = record.get("json")
+        document = inner if isinstance(inner, dict) else record
+        transcript = self.transcript
         for resource in objects(document.get("resourceSpans")):
             shared = _attributes(mapping(resource.get("resource")))
             transcript.agent = str(shared.get("service.name", transcript.agent))
             for scope in objects(resource.get("scopeSpans")):
                 for span in objects(scope.get("spans")):
                     _span(transcript, span)
-    return transcript
 
 
-def _documents(path: Path, transcript: Transcript) -> Iterator[dict[str, Any]]:
-    text = path.read_text(errors="replace") if path.exists() else ""
-    if text.lstrip().startswith("{\n"):
-        document = json_document(path)
-        yield from [document] if isinstance(document, dict) else []
-        return
-    for record in json_lines(path, transcript.unknown):
-        inner = record.get("json")
-        yield inner if isinstance(inner, dict) else record
+def read(path: Path) -> Transcript:
+    """Read spans; raises InputError when the file holds no JSON objects.
+
+    `execute_tool` spans (Gemini says `tool_call`) become a call and its result, `invoke_agent` spans with a
+    prompt a prompt; other spans are counted by their operation.
+    """
+    reader = Reader(path.stem)
+    if not _is_one_document(path):
+        return read_lines(reader, path)
+    reader.take(mapping(json_document(path)))
+    return reader.transcript
+
+
+def _is_one_document(path: Path) -> bool:
+    """Whether a file is a document written over several lines."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(4096).lstrip().startswith(b"{\n")
 
 
 def _attributes(holder: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from workbench.errors import InputError, Place
 from workbench.event import Value, parse_timestamp
@@ -135,6 +135,22 @@ def json_lines(path: Path, unknown: Counter[str]) -> Iterator[dict[str, Any]]:
         raise InputError(
             "holds no JSON objects", place=Place(str(path), 1), mend="give the harness's own file"
         )
+
+
+class Reader(Protocol):
+    """Reads one record after another into its transcript."""
+
+    transcript: Transcript
+
+    def take(self, record: dict[str, Any]) -> None:
+        """Read one more record."""
+
+
+def read_lines(reader: Reader, path: Path) -> Transcript:
+    """Let a reader read a file of JSON objects, one a line; raises InputError when it holds none."""
+    for record in json_lines(path, reader.transcript.unknown):
+        reader.take(record)
+    return reader.transcript
 
 
 def newest(directory: Path, pattern: str) -> Path:

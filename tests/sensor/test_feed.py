@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capture.source import follow
 from workbench.event import order
-from workbench.sensor.feed import HookLog, Reorder
+from workbench.sensor.feed import Feed, HookLog, Reorder
 
 
 @given(st.lists(st.integers(0, 1000), max_size=50))
 def test_what_comes_within_the_hold_leaves_in_order(times: list[int]) -> None:
     buffer = Reorder(hold=1001)
-    for time in times:
-        buffer.put([{"@timestamp": time}], arrived=0)
+    for moment in times:
+        buffer.put([{"@timestamp": moment}], arrived=0)
     out = buffer.take(now=2001, passed=0)
     assert [event["@timestamp"] for event in out] == sorted(times)
 
@@ -89,3 +91,30 @@ def test_a_log_that_is_a_link_is_refused(log: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(log)
     with pytest.raises(OSError, match="symbolic"):
         HookLog(tmp_path / "link")
+
+
+class Silent:
+    def __init__(self) -> None:
+        self.settled = False
+
+    def poll(self, timeout: float) -> list[dict[str, Any]]:
+        return []
+
+    def settle(self) -> list[dict[str, Any]]:
+        self.settled = True
+        return []
+
+
+def test_a_transcript_is_heard_while_it_is_written(tmp_path: Path) -> None:
+    log = tmp_path / "proxy.jsonl"
+    source = Silent()
+    feed = Feed(source)  # type: ignore[arg-type]
+    feed.transcripts = [follow(f"mcp:{log}", "s1")]
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "read"}}
+    log.write_text(json.dumps({"timestamp": "2026-01-01T00:00:00Z", "message": call}) + "\n")
+    time.sleep(0.06)  # it looks twenty times a second
+    (event,) = feed.drain()
+    assert (event["gen_ai.tool.name"], event["event.id"]) == ("read", "t1")
+    assert not source.settled
+    assert feed.finish() == []
+    assert source.settled

@@ -60,6 +60,10 @@ def run(
     hooks: Annotated[
         Path | None, typer.Option(help="where the harness's hooks append; a file of its own for CMD")
     ] = None,
+    transcript: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FORMAT[:PATH]", help="follow what the harness writes; repeatable"),
+    ] = None,
     source: Annotated[str, typer.Option(help="source of events: auto, bcc, strace")] = "auto",
     pin: Annotated[str, typer.Option(metavar="VERSION", help="run no other version of the pack")] = "",
     minimum: Annotated[str, typer.Option(metavar="VERSION", help="run no older version of the pack")] = "",
@@ -97,6 +101,7 @@ def run(
             exceptions=exceptions,
             agent=agent,
             hooks=hooks,
+            transcripts=transcript or [],
             source=source,
             pin=pin,
             minimum=minimum,

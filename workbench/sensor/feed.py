@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from capture.source import Redactor, Source
+from capture.source import Redactor, Source, Teller
 from workbench.event import Value, check_event, order
 
 Fields = dict[str, Value]
@@ -122,6 +122,8 @@ class Feed:
     def __init__(self, source: Source, *, hold: int = HOLD_NS) -> None:
         self.source = source
         self.hooks: HookLog | None = None
+        self.transcripts: list[Teller] = []
+        self._told = 0
         self._buffer = Reorder(hold)
         self._redact = Redactor().event
         self._hold_s = hold / 1e9
@@ -136,8 +138,7 @@ class Feed:
     def poll(self, timeout: float) -> list[Fields]:
         """Give the events that are ripe, waiting up to `timeout` seconds for the first."""
         self.put(self.source.poll(self._hold_s if self._buffer else timeout))
-        if self.hooks is not None:
-            self.put(self.hooks.read())
+        self._listen()
         return self._buffer.take(time.time_ns(), time.monotonic_ns())
 
     def drain(self, quiet: float = 0.02) -> list[Fields]:
@@ -153,6 +154,15 @@ class Feed:
         return self._rest()
 
     def _rest(self) -> list[Fields]:
+        self._listen()
+        return self._buffer.drain()
+
+    def _listen(self) -> None:
         if self.hooks is not None:
             self.put(self.hooks.read())
-        return self._buffer.drain()
+        for teller in self.transcripts:
+            events = teller.read()
+            for event in events:
+                self._told += 1
+                event["event.id"] = f"t{self._told}"
+            self.put(events)

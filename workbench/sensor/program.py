@@ -50,6 +50,7 @@ class Settings(msgspec.Struct, kw_only=True):
     exceptions: Path | None = None
     agent: str = "unknown"
     hooks: Path | None = None
+    transcripts: list[str] = []
     source: str = "auto"
     pin: str = ""
     minimum: str = ""
@@ -166,7 +167,12 @@ def _watch(sensor: Sensor, settings: Settings, cgroup: Cgroup | None, ending: Ex
     closed = settings.on_failure == "closed"
     try:
         if settings.pids:
-            watch.attach(settings.pids, agent=settings.agent, hooks=settings.hooks)
+            watch.attach(
+                settings.pids,
+                agent=settings.agent,
+                hooks=settings.hooks,
+                transcripts=settings.transcripts,
+            )
             return 0
 
         def ready(pid: int) -> None:
@@ -181,6 +187,7 @@ def _watch(sensor: Sensor, settings: Settings, cgroup: Cgroup | None, ending: Ex
                     settings.command,
                     agent=settings.agent,
                     hooks=settings.hooks or Path(scratch) / "hooks.jsonl",
+                    transcripts=settings.transcripts,
                     ready=ready,
                     prepare=sensor.means.prepare() if sensor.means else None,
                     closed=closed,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from capture.source import Child
+from capture.source import Child, follow
 from workbench.errors import CaptureError
 from workbench.event import Event, Value
 from workbench.sensor.feed import HookLog
@@ -74,6 +74,7 @@ class Watch:
         *,
         agent: str = "unknown",
         hooks: Path | None = None,
+        transcripts: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         ready: Callable[[int], None] = lambda pid: None,
         prepare: Callable[[], None] | None = None,
@@ -91,6 +92,7 @@ class Watch:
         if hooks is not None:
             feed.hooks = HookLog(hooks, watched.session)
             variables["WORKBENCH_HOOK_LOG"] = str(hooks)
+        feed.transcripts = [follow(what, watched.session) for what in transcripts]
         child = Child(command, env=variables, prepare=prepare)
         watched.pid = child.pid
         self._agents.append(watched)
@@ -123,7 +125,14 @@ class Watch:
         self._sensor.take(feed.drain() + feed.finish(), self._heed)
         self._end(agent)
 
-    def attach(self, pids: Sequence[int], *, agent: str = "unknown", hooks: Path | None = None) -> None:
+    def attach(
+        self,
+        pids: Sequence[int],
+        *,
+        agent: str = "unknown",
+        hooks: Path | None = None,
+        transcripts: Sequence[str] = (),
+    ) -> None:
         """Follow running processes and all that descend from them, until all have ended or Ctrl-C."""
         sensor, feed = self._sensor, self._sensor.feed
         handles: dict[int, Agent] = {}
@@ -136,8 +145,10 @@ class Watch:
                 ) from None
             handles[handle] = Agent(str(uuid.uuid4()), agent, pid)
         self._agents += handles.values()
+        session = self._agents[0].session if len(pids) == 1 else ""
         if hooks is not None:
-            feed.hooks = HookLog(hooks, self._agents[0].session if len(pids) == 1 else "")
+            feed.hooks = HookLog(hooks, session)
+        feed.transcripts = [follow(what, session) for what in transcripts]
         _quieten()
         try:
             for pid in pids:
