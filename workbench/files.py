@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and are read no larger than they may be."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ import tempfile
 from pathlib import Path
 
 from workbench.errors import InputError
+
+MAX_BYTES = 64 << 20
+
+
+def read_bounded(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """Read a small file; raises OSError, also when it is larger than `limit` bytes."""
+    with path.open("rb") as handle:
+        data = handle.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(f"larger than {limit >> 20} MB")
+    return data
 
 
 def write_aside(path: Path, data: bytes, *, mode: int = 0o644) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from capture.lab.scenario import Scenario, Step
+from workbench.dataset.process_tree import ProcessTree
 from workbench.dataset.session import Label
 from workbench.event import Event
 
@@ -45,28 +46,7 @@ def _command(arguments: dict[str, Any]) -> str:
     return str(value[-1]) if isinstance(value, list) else str(value)
 
 
-class Tree:
-    """The processes of a recording, by who started whom."""
-
-    def __init__(self, events: Sequence[Event]) -> None:
-        self.parent: dict[str, str] = {}
-        for event in events:
-            entity = str(event.get("process.entity_id", ""))
-            if event.get("event.action") == "fork" and "process.target.entity_id" in event:
-                self.parent[str(event["process.target.entity_id"])] = entity
-            elif entity and "process.parent.entity_id" in event:
-                self.parent.setdefault(entity, str(event["process.parent.entity_id"]))
-
-    def line(self, entity: str) -> list[str]:
-        """Give the process and its ancestors, nearest first."""
-        line: list[str] = []
-        while entity and entity not in line:
-            line.append(entity)
-            entity = self.parent.get(entity, "")
-        return line
-
-
-def step_roots(events: Sequence[Event], made: Sequence[Made], tree: Tree) -> dict[str, Made]:
+def step_roots(events: Sequence[Event], made: Sequence[Made], tree: ProcessTree) -> dict[str, Made]:
     """Find the process that the harness started for each call: entity id → call.
 
     It is the outermost process, not yet below another call's, whose argument is the call's command; when the
@@ -109,7 +89,7 @@ def server_calls(scenario: Scenario, events: Sequence[Event], made: Sequence[Mad
 
 def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> list[Label]:
     """Label every event of a recording: those of a malicious step malicious, all others benign."""
-    tree = Tree(events)
+    tree = ProcessTree(events)
     roots = step_roots(events, made, tree)
     servers = server_calls(scenario, events, made)
     payloads = _payload_roots(scenario, events, roots, tree)
@@ -143,7 +123,7 @@ def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> 
 
 
 def _payload_roots(
-    scenario: Scenario, events: Sequence[Event], roots: dict[str, Made], tree: Tree
+    scenario: Scenario, events: Sequence[Event], roots: dict[str, Made], tree: ProcessTree
 ) -> dict[str, Step]:
     """Find the processes that are a step's payload, below whatever call: entity id → step."""
     steps = [step for step in scenario.steps if step.payload]

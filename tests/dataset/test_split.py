@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from workbench.dataset.dataset import Dataset, validate
+from workbench.dataset.dataset import Dataset
 from workbench.dataset.split import merge, split
 from workbench.dataset.thin import REASON, is_library_read, thin
+from workbench.dataset.validate import validate
 from workbench.errors import RecordingError
 
 SHIPPED = Path(__file__).parents[2] / "datasets" / "quickstart"

@@ -14,13 +14,10 @@ Directory = Annotated[Path, typer.Argument(metavar="DIR", help="a dataset, or an
 
 
 def register(app: typer.Typer) -> None:
-    """Add `dataset info`, `validate`, `thin`, `merge` and `split`."""
-    group = typer.Typer(help="Look at datasets and check them.", no_args_is_help=True)
-    group.command("info")(info)
-    group.command("validate")(validate)
-    group.command("thin")(thin)
-    group.command("merge")(merge)
-    group.command("split")(split)
+    """Add `dataset info`, `validate`, `thin`, `merge`, `split`, `degrade` and `release`."""
+    group = typer.Typer(help="Look at datasets, check, join, divide and degrade them.", no_args_is_help=True)
+    for verb in (info, validate, thin, merge, split, degrade, release):
+        group.command(verb.__name__)(verb)
     app.add_typer(group, name="dataset")
 
 
@@ -61,12 +58,12 @@ def info(path: Directory, format: Format = "text") -> None:
 
 
 def validate(path: Directory, format: Format = "text") -> None:
-    """Check digests, readability, ids and labels; exit 1 with every fault listed.
+    """Check files, schema, labels, twins, splits, card and Croissant; exit 1 with every fault listed.
 
     Example: `workbench dataset validate datasets/quickstart`
     """
     from workbench.dataset.dataset import Dataset
-    from workbench.dataset.dataset import validate as faults_of
+    from workbench.dataset.validate import validate as faults_of
 
     dataset = Dataset.open(path)
     faults = faults_of(dataset)
@@ -147,3 +144,56 @@ def split(
         show_json({"dataset": str(path), "version": version, "splits": sizes})
     else:
         typer.echo(", ".join(f"{name} {count}" for name, count in sizes.items()))
+
+
+def degrade(
+    path: Directory,
+    out: Annotated[Path, typer.Option(help="the new dataset")],
+    drop: Annotated[float, typer.Option(help="share of the kernel's events that are dropped")] = 0.0,
+    reorder: Annotated[float, typer.Option(help="share of the kernel's events that are stamped late")] = 0.0,
+    no_argv: Annotated[float, typer.Option(help="share of processes without their arguments")] = 0.0,
+    no_harness_log: Annotated[
+        float, typer.Option(help="share of recordings without the harness's log")
+    ] = 0.0,
+    unattributed: Annotated[
+        float, typer.Option(help="share of the kernel's events that belong to no session")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(help="what the draw starts from")] = 0,
+    format: Format = "text",
+) -> None:
+    """Write a dataset anew as worse captures would have recorded it; each recording says what it lost.
+
+    Example: `workbench dataset degrade datasets/quickstart --out build/degraded --drop 0.05`
+    """
+    from workbench.dataset.dataset import Dataset
+    from workbench.dataset.degrade import Rates
+    from workbench.dataset.degrade import degrade as write
+
+    rates = Rates(
+        drop=drop, reorder=reorder, argv=no_argv, harness_log=no_harness_log, unattributed=unattributed
+    )
+    manifest = write(Dataset.open(path), out, rates, seed)
+    if format == "json":
+        show_json({"dataset": str(out), "recordings": len(manifest.recordings)})
+    else:
+        typer.echo(f"{out}: {len(manifest.recordings)} recordings")
+
+
+def release(
+    path: Directory,
+    version: Annotated[str, typer.Option(help="the version to release")],
+    published: Annotated[str, typer.Option(help="the date, as 2026-01-31; by default what it was")] = "",
+    format: Format = "text",
+) -> None:
+    """Count the card's figures anew, describe the dataset as Croissant and seal all files in the manifest.
+
+    Example: `workbench dataset release build/merged --version 1.0.0 --published 2026-01-31`
+    """
+    from workbench.dataset.dataset import Dataset
+    from workbench.dataset.release import release as seal
+
+    manifest = seal(Dataset.open(path), version, published=published)
+    if format == "json":
+        show_json({"dataset": str(path), "version": version, "recordings": len(manifest.recordings)})
+    else:
+        typer.echo(f"{path}: version {manifest.version}, {len(manifest.recordings)} recordings")

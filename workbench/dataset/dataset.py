@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import msgspec
 
 from workbench.dataset.recording import Recording
 from workbench.errors import RecordingError
-from workbench.files import write_aside
+from workbench.files import read_bounded, write_aside
 
 MANIFEST = "manifest.json"
+CARD = "README.md"
+CROISSANT = "croissant.json"
 Split = Literal["train", "validation", "test", ""]
 
 
@@ -25,11 +27,14 @@ class Entry(msgspec.Struct, kw_only=True):
     split: Split = ""
 
 
-class Manifest(msgspec.Struct, kw_only=True):
-    """What `manifest.json` holds."""
+class Manifest(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What `manifest.json` holds; `files` are those beside it, `test_families` are nowhere but in test."""
 
     name: str
     version: str = "0"
+    published: str = ""
+    test_families: list[str] = []
+    files: dict[str, str] = {}
     recordings: dict[str, Entry] = {}
 
 
@@ -42,16 +47,11 @@ class Dataset:
 
     @classmethod
     def open(cls, path: Path | str) -> Dataset:
-        """Open `path`; raises RecordingError when nothing in it is a recording."""
+        """Open `path`; raises RecordingError when it holds no recording, or names files out of it."""
         root = Path(path)
         file = root / MANIFEST
         if file.is_file():
-            try:
-                return cls(root, msgspec.json.decode(file.read_bytes(), type=Manifest))
-            except (OSError, ValueError, RecursionError) as error:
-                raise RecordingError(
-                    f"not a manifest: {error}", place=file, mend="copy the dataset again"
-                ) from None
+            return cls(root, _read_manifest(file))
         found = cls(root, Manifest(name=root.name))
         if not found.directories():
             raise RecordingError(
@@ -69,6 +69,21 @@ class Dataset:
     def recordings(self, split: Split = "") -> Iterator[Recording]:
         """Open the recordings of a split (all by default)."""
         return (Recording.open(directory) for directory in self.directories(split))
+
+
+def _read_manifest(file: Path) -> Manifest:
+    try:
+        manifest = msgspec.json.decode(read_bounded(file), type=Manifest)
+        for name in (*manifest.files, *manifest.recordings, *_files(manifest)):
+            if name in ("", ".", "..") or PurePosixPath(name).name != name or not name.isprintable():
+                raise ValueError(f"{name!r} is not the name of a file")
+    except (OSError, ValueError, RecursionError) as error:
+        raise RecordingError(f"not a manifest: {error}", place=file, mend="copy the dataset again") from None
+    return manifest
+
+
+def _files(manifest: Manifest) -> Iterator[str]:
+    return (name for entry in manifest.recordings.values() for name in entry.files)
 
 
 def as_split(name: str) -> Split:
@@ -96,49 +111,6 @@ def entry(directory: Path, split: Split = "") -> Entry:
     return Entry(files={file.name: digest(file) for file in files}, split=split)
 
 
-def write_manifest(root: Path, name: str, version: str, splits: dict[str, Split] | None = None) -> Manifest:
-    """Write the manifest over all of `root/recordings`, atomically."""
-    directories = sorted(path.parent for path in (root / "recordings").glob("*/session.json"))
-    manifest = Manifest(
-        name=name,
-        version=version,
-        recordings={d.name: entry(d, (splits or {}).get(d.name, "")) for d in directories},
-    )
+def write_manifest(root: Path, manifest: Manifest) -> None:
+    """Write the manifest, atomically."""
     write_aside(root / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
-    return manifest
-
-
-def validate(dataset: Dataset) -> list[str]:
-    """Give every fault: changed or missing files, unreadable recordings, labels without an event."""
-    faults: list[str] = []
-    for name, listed in dataset.manifest.recordings.items():
-        directory = dataset.path / "recordings" / name
-        for file, expected in listed.files.items():
-            if not (directory / file).is_file():
-                faults.append(f"{directory / file}: missing (mend: copy the dataset again)")
-            elif digest(directory / file) != expected:
-                faults.append(
-                    f"{directory / file}: differs from the manifest (mend: release a new version instead)"
-                )
-    for directory in dataset.directories():
-        faults.extend(_recording_faults(directory))
-    return faults
-
-
-def _recording_faults(directory: Path) -> Iterable[str]:
-    try:
-        recording = Recording.open(directory)
-        ids = [str(event.get("event.id", "")) for event in recording.events()]
-        labels, session = recording.labels(), recording.session
-    except RecordingError as error:
-        return [str(error)]
-    faults = []
-    if len(set(ids)) != len(ids) or "" in ids:
-        faults.append(f"{directory}: event ids are missing or repeat (mend: record it again)")
-    if stray := {label.event_id for label in labels} - set(ids):
-        faults.append(f"{directory}: {len(stray)} labels name no event (mend: label it again)")
-    if unknown := {label.label for label in labels} - {"benign", "malicious"}:
-        faults.append(f"{directory}: unknown labels {sorted(unknown)} (mend: use benign or malicious)")
-    if not session.id:
-        faults.append(f"{directory}: the session has no id (mend: record it again)")
-    return faults

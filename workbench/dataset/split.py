@@ -7,15 +7,17 @@ import shutil
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from workbench.dataset.dataset import Dataset, Manifest, Split, validate, write_manifest
+from workbench.dataset.dataset import Dataset, Manifest, Split
 from workbench.dataset.recording import Recording
+from workbench.dataset.release import release
+from workbench.dataset.validate import validate
 from workbench.errors import RecordingError
 
 SHARES: tuple[tuple[Split, float], ...] = (("train", 0.6), ("validation", 0.2), ("test", 0.2))
 
 
 def merge(sources: Sequence[Path], out: Path, version: str) -> Manifest:
-    """Copy the recordings of all sources below `out/recordings` and write its manifest.
+    """Copy the recordings of all sources below `out/recordings` and release them as one dataset.
 
     Raises RecordingError when a source is unsound, or two recordings are of the same session.
     """
@@ -35,11 +37,11 @@ def merge(sources: Sequence[Path], out: Path, version: str) -> Manifest:
     width = len(str(len(found)))
     for number, directory in enumerate(found.values(), 1):
         shutil.copytree(directory, out / "recordings" / f"run-{number:0{width}d}")
-    return write_manifest(out, out.name, version)
+    return release(Dataset(out, Manifest(name=out.name)), version)
 
 
 def split(dataset: Dataset, version: str, *, test_families: Collection[str] = (), seed: int = 0) -> Manifest:
-    """Assign every recording to a split and write the manifest.
+    """Assign every recording to a split and release the dataset so.
 
     A family is a scenario, its twin and what was mutated from them. Families in `test_families` are test as a
     whole, so that nothing like them was trained on; other recordings are drawn by session.
@@ -50,7 +52,7 @@ def split(dataset: Dataset, version: str, *, test_families: Collection[str] = ()
         family = _family(Recording.open(directory))
         drawn = rng.random()
         splits[directory.name] = "test" if family in test_families else _drawn(drawn)
-    return write_manifest(dataset.path, dataset.manifest.name, version, splits)
+    return release(dataset, version, splits=splits, test_families=list(test_families))
 
 
 def _family(recording: Recording) -> str:

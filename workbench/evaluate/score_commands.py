@@ -102,7 +102,8 @@ def read_events_of(path: Path, unknown: Counter[str]) -> Iterable[dict[str, Valu
     """Give the events of a file, a recording or standard input; raises InputError naming what is wrong."""
     import sys
 
-    from workbench.dataset.recording import Recording, read_events
+    from workbench.dataset.parquet import read_events
+    from workbench.dataset.recording import Recording
     from workbench.errors import InputError
     from workbench.event import order, read_json_lines
 

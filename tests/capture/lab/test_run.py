@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from capture.lab.driver import driver_for
-from capture.lab.label import Tree
 from capture.lab.run import Outcome, play
 from capture.lab.scenario import load
 from capture.lab.stage import stage
+from workbench.dataset.process_tree import ProcessTree as Tree
 
 MINI = driver_for("mini-swe-agent")
 

@@ -1,0 +1,223 @@
+"""Tables on disk: how Parquet is written small, and read without trusting what it claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workbench.dataset.schema import EVENTS, LABELS
+from workbench.dataset.session import Label
+from workbench.errors import RecordingError
+from workbench.event import TIMESTAMPS, Event, Value
+from workbench.fields import ACTIONS
+
+MAX_ROWS = 5_000_000
+MAX_BYTES = 1 << 30  # of all columns before compression
+_BATCH = 8_192
+_AGAIN = "the file was not written by the workbench: record or import it again"
+_SAME_KIND = (
+    lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind),
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_boolean,
+    pa.types.is_timestamp,
+    lambda kind: pa.types.is_list(kind) or pa.types.is_large_list(kind),
+)
+# Times and counters differ from row to row: their differences compress, their values do not.
+_DELTAS = tuple(field.name for field in EVENTS if field.type in (pa.int64(), pa.timestamp("ns", tz="UTC")))
+_PREFIXES = ("event.id",)
+_ENCODINGS = dict.fromkeys(_DELTAS, "DELTA_BINARY_PACKED") | dict.fromkeys(_PREFIXES, "DELTA_BYTE_ARRAY")
+
+
+def _layout(schema: pa.Schema) -> dict[str, Any]:
+    """Give how to write Parquet small: a recording is read whole, so what helps to skip parts only costs."""
+    encodings = {name: encoding for name, encoding in _ENCODINGS.items() if name in schema.names}
+    dictionaries = [
+        f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
+        for field in schema
+        if field.name not in encodings
+    ]
+    return {
+        "compression": "zstd",
+        "compression_level": 19,
+        "use_dictionary": dictionaries,
+        "column_encoding": encodings,
+        "write_statistics": False,
+        "store_schema": False,
+    }
+
+
+def read_table(file: Path) -> pa.Table:
+    """Read a Parquet file with its strings as dictionaries, so that a repeated one is held once.
+
+    Raises RecordingError when the file is cut or damaged, or claims more than `MAX_ROWS` or `MAX_BYTES`.
+    """
+    try:
+        parquet = pq.ParquetFile(file)
+        told = parquet.metadata
+        columns = [
+            told.row_group(group).column(column)
+            for group in range(told.num_row_groups)
+            for column in range(told.num_columns)
+        ]
+        size = sum(column.total_uncompressed_size for column in columns)
+        if told.num_rows > MAX_ROWS or size > MAX_BYTES or any(c.num_values > 8 * MAX_ROWS for c in columns):
+            raise RecordingError(
+                f"holds {told.num_rows} rows of {size} bytes: more than a recording may",
+                place=file,
+                mend=f"cut it into recordings of at most {MAX_ROWS} events",
+            )
+        strings = {
+            column.path_in_schema
+            for column in columns
+            if column.physical_type == "BYTE_ARRAY" and "DELTA_BYTE_ARRAY" not in column.encodings
+        }
+        table = pq.read_table(file, memory_map=False, read_dictionary=sorted(strings))
+        table.validate(full=True)  # damaged pages can point outside of their dictionary
+        return table
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(file, error) from None
+
+
+def count_rows(file: Path) -> int:
+    """Give how many rows a Parquet file says it has."""
+    try:
+        return int(pq.read_metadata(file).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: Path, error: Exception) -> RecordingError:
+    return RecordingError(
+        f"not readable as Parquet: {str(error).splitlines()[0]}",
+        place=file,
+        mend="the file is cut or damaged: record or copy it again",
+    )
+
+
+def read_events(file: Path) -> list[dict[str, Value]]:
+    """Read an `events.parquet`; absent values are left out, times are integers."""
+    table = read_table(file)
+    events: list[dict[str, Value]] = [{} for _ in range(table.num_rows)]
+    for field in EVENTS:
+        if field.name in table.column_names:
+            for event, value in zip(events, _values(file, table, field), strict=True):
+                if value is not None:
+                    event[field.name] = value
+    for number, event in enumerate(events):
+        if event.get("event.action") not in ACTIONS.get(str(event.get("event.category")), ()):
+            raise RecordingError(f"row {number}: no known category and action", place=file, mend=_AGAIN)
+        if "@timestamp" not in event:
+            raise RecordingError(f"row {number}: @timestamp is missing", place=file, mend=_AGAIN)
+    return events
+
+
+def _values(file: Path, table: pa.Table, field: pa.Field) -> list[Any]:
+    """Give a column as the schema wants it, times as integers; raises RecordingError for another type."""
+    column = table.column(field.name)
+    try:
+        if fault := type_fault(column.type, field.type):
+            raise pa.ArrowTypeError(fault)
+        return [value for chunk in column.chunks for value in _plain(chunk, field)]
+    except (pa.ArrowException, UnicodeDecodeError, OverflowError) as error:
+        reason = str(error).splitlines()[0]
+        raise RecordingError(f"column {field.name} {reason}", place=file, mend=_AGAIN) from None
+
+
+def type_fault(found: pa.DataType, wanted: pa.DataType) -> str:
+    """Say how a stored type differs in kind from the wanted one; nothing when it does not.
+
+    >>> type_fault(pa.string(), pa.int64()), type_fault(pa.dictionary(pa.int32(), pa.string()), pa.string())
+    ('is string, not int64', '')
+    """
+    while pa.types.is_dictionary(found):
+        found = found.value_type
+    if not any(same(found) and same(wanted) for same in _SAME_KIND):
+        return f"is {found}, not {wanted}"
+    if pa.types.is_list(wanted) and type_fault(found.value_type, wanted.value_type):
+        return f"is {found}, not {wanted}"
+    return ""
+
+
+def _plain(chunk: pa.Array, field: pa.Field) -> list[Any]:
+    if chunk.null_count == len(chunk):
+        return [None] * len(chunk)
+    if pa.types.is_list(chunk.type) or pa.types.is_large_list(chunk.type):
+        items, bounds = _strings(chunk.values), chunk.offsets.to_pylist()
+        present = chunk.is_valid().to_pylist()
+        spans = zip(present, bounds, bounds[1:], strict=False)
+        return [items[start:end] if there else None for there, start, end in spans]
+    if pa.types.is_dictionary(chunk.type) or pa.types.is_string(field.type):
+        return _strings(chunk)
+    chunk = chunk.cast(field.type)
+    return (chunk.cast(pa.int64()) if field.name in TIMESTAMPS else chunk).to_pylist()  # type: ignore[no-any-return]
+
+
+def _strings(chunk: pa.Array) -> list[Any]:
+    if not pa.types.is_dictionary(chunk.type):
+        return chunk.to_pylist()  # type: ignore[no-any-return]
+    words = chunk.dictionary.to_pylist()
+    return [None if index is None else words[index] for index in chunk.indices.to_pylist()]
+
+
+def write_events(file: Path, events: Iterable[Event]) -> int:
+    """Write events as Parquet (zstd), a batch at a time; gives how many."""
+    count = 0
+    with pq.ParquetWriter(file, EVENTS, **_layout(EVENTS)) as writer:
+        batch: list[dict[str, Any]] = []
+        for event in events:
+            batch.append(dict(event))
+            count += 1
+            if len(batch) == _BATCH:
+                writer.write_table(pa.Table.from_pylist(batch, schema=EVENTS))
+                batch.clear()
+        writer.write_table(pa.Table.from_pylist(batch, schema=EVENTS))
+    return count
+
+
+def read_labels(file: Path) -> list[Label]:
+    """Read a `labels.parquet`; raises RecordingError when a column is missing."""
+    table = read_table(file)
+    rows: list[dict[str, Any]] = [{} for _ in range(table.num_rows)]
+    for field in LABELS:
+        if field.name not in table.column_names:
+            if not field.nullable:
+                raise RecordingError(f"column {field.name} is missing", place=file, mend="label it again")
+            continue
+        for number, (row, value) in enumerate(zip(rows, _values(file, table, field), strict=True)):
+            if value is None and not field.nullable:
+                raise RecordingError(
+                    f"row {number}: {field.name} is missing", place=file, mend="label it again"
+                )
+            row[field.name] = value
+    return [
+        Label(
+            event_id=row["event.id"],
+            label=row["label"],
+            scenario=row.get("scenario") or "",
+            step=row.get("step") or "",
+            techniques=row.get("techniques") or [],
+            labelled_by=row["labelled_by"],
+        )
+        for row in rows
+    ]
+
+
+def write_labels(file: Path, labels: Iterable[Label]) -> None:
+    """Write labels as Parquet (zstd)."""
+    rows = [
+        {
+            "event.id": label.event_id,
+            "label": label.label,
+            "scenario": label.scenario or None,
+            "step": label.step or None,
+            "techniques": label.techniques,
+            "labelled_by": label.labelled_by,
+        }
+        for label in labels
+    ]
+    pq.write_table(pa.Table.from_pylist(rows, schema=LABELS), file, **_layout(LABELS))
