@@ -14,9 +14,9 @@ Directory = Annotated[Path, typer.Argument(metavar="DIR", help="a dataset, or an
 
 
 def register(app: typer.Typer) -> None:
-    """Add `dataset info`, `validate`, `thin`, `merge`, `split`, `degrade` and `release`."""
+    """Add `dataset info`, `validate`, `thin`, `disguise`, `merge`, `split`, `degrade` and `release`."""
     group = typer.Typer(help="Look at datasets, check, join, divide and degrade them.", no_args_is_help=True)
-    for verb in (info, validate, thin, merge, split, degrade, release):
+    for verb in (info, validate, thin, disguise, merge, split, degrade, release):
         group.command(verb.__name__)(verb)
     app.add_typer(group, name="dataset")
 
@@ -98,6 +98,22 @@ def thin(
         return
     for name, count in thinned.items():
         typer.echo(f"{name}: {count} library reads left out")
+
+
+def disguise(
+    path: Directory,
+    out: Annotated[Path, typer.Option(help="where the disguised recordings go")],
+    seed: Annotated[int, typer.Option(help="what the draw starts from")] = 0,
+) -> None:
+    """Copy recordings onto dates and boot ids drawn at random, which otherwise tell the order they were made in.
+
+    Example: `workbench dataset disguise datasets/quickstart --out build/disguised`
+    """
+    from workbench.dataset.dataset import Dataset
+    from workbench.dataset.disguise import disguise as copy
+
+    for recording in track(Dataset.open(path).recordings(), "recording"):
+        copy(recording, out / recording.path.name, seed)
 
 
 def merge(
