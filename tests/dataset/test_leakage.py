@@ -2,10 +2,10 @@
 
 A classifier is given *names* and must be at chance on the scenario and on malicious against twin.
 
-Names are what was drawn for a run whatever it does, read off the events alike for every run:
-the session's and host's ids and names, the user and repository in the agent's working directory, the ids of
-the first tool call, process, inode, cgroup and event, the name and address of the model it talks to, its first local port
-and local address; and of timing the hour, the minute, the weekday, and how long until the agent's first word.
+Names are what was drawn for a run whatever it does, read off the events alike for every run: the first
+value of each of `TEXTS` and `NUMBERS` (ids, host, directory, address and port of the first connection, which
+is the harness's own), the recording's name; and of timing the date, the hour, the minute, the weekday and
+the host's uptime.
 Behaviour is the rest and not given: which programs, files and hosts, how many, in what order, the task.
 """
 

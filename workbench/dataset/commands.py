@@ -105,7 +105,7 @@ def disguise(
     out: Annotated[Path, typer.Option(help="where the disguised recordings go")],
     seed: Annotated[int, typer.Option(help="what the draw starts from")] = 0,
 ) -> None:
-    """Copy recordings onto dates and boot ids drawn at random, which otherwise tell the order they were made in.
+    """Copy recordings onto dates and boot ids drawn at random, which else tell in what order they were made.
 
     Example: `workbench dataset disguise datasets/quickstart --out build/disguised`
     """
