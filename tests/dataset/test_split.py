@@ -8,7 +8,7 @@ import pytest
 
 from workbench.dataset.dataset import Dataset
 from workbench.dataset.split import merge, split
-from workbench.dataset.thin import REASON, is_library_read, thin
+from workbench.dataset.thin import Thinner, thin
 from workbench.dataset.validate import validate
 from workbench.errors import RecordingError
 
@@ -54,11 +54,13 @@ def test_a_changed_file_is_found(merged: Dataset) -> None:
 
 def test_thinning_counts_what_it_leaves_out(tmp_path: Path) -> None:
     recording = next(Dataset.open(SHIPPED).recordings())
-    events = list(recording.events())
+    events, thinner = list(recording.events()), Thinner()
     again = thin(recording, tmp_path / "thin")
-    left_out = sum(map(is_library_read, events))
-    assert len(list(again.events())) == len(events) - left_out
-    before = recording.session.loss.not_visible[REASON]
-    assert again.session.loss.not_visible[REASON] == before + left_out
-    kept = {event["event.id"] for event in events if not is_library_read(event)}
-    assert again.labels() == [label for label in recording.labels() if label.event_id in kept]
+    kept = [str(event["event.id"]) for event in events if not thinner(event)]
+    assert [event["event.id"] for event in again.events()] == kept
+    before, after = (each.session.loss.not_visible for each in (recording, again))
+    assert after == {
+        reason: before.get(reason, 0) + thinner.left_out.get(reason, 0)
+        for reason in before | thinner.left_out
+    }
+    assert again.labels() == [label for label in recording.labels() if label.event_id in set(kept)]

@@ -81,23 +81,24 @@ def thin(
     out: Annotated[Path, typer.Option(help="where the thinned recordings go")],
     format: Format = "text",
 ) -> None:
-    """Copy recordings without the reads of library code, which is most of their size; it is counted as loss.
+    """Copy recordings without reads of library code and harnesses' bookkeeping; it is counted as loss.
 
     Example: `workbench dataset thin datasets/quickstart --out build/thin`
     """
     from workbench.dataset.dataset import Dataset
-    from workbench.dataset.thin import REASON
+    from workbench.dataset.thin import BOOKKEEPING, LIBRARIES
     from workbench.dataset.thin import thin as copy
 
     thinned = {}
     for recording in track(Dataset.open(path).recordings(), "recording"):
         copied = copy(recording, out / recording.path.name)
-        thinned[str(copied.path)] = copied.session.loss.not_visible[REASON]
+        left_out = copied.session.loss.not_visible
+        thinned[str(copied.path)] = {reason: left_out.get(reason, 0) for reason in (LIBRARIES, BOOKKEEPING)}
     if format == "json":
-        show_json([{"recording": name, "left_out": count} for name, count in thinned.items()])
+        show_json([{"recording": name, "left_out": counts} for name, counts in thinned.items()])
         return
-    for name, count in thinned.items():
-        typer.echo(f"{name}: {count} library reads left out")
+    for name, counts in thinned.items():
+        typer.echo(f"{name}: {', '.join(f'{count} {reason}' for reason, count in counts.items())} left out")
 
 
 def disguise(

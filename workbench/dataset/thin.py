@@ -1,4 +1,4 @@
-"""Leave out what makes recordings large and says little: a program reading the code of its own libraries."""
+"""Leave out what makes recordings large and says little: programs' start, harnesses minding their state."""
 
 from __future__ import annotations
 
@@ -10,21 +10,29 @@ import re2
 
 from workbench.dataset.recording import Recording, write_recording
 from workbench.dataset.session import Session
-from workbench.event import Value
+from workbench.event import Event, Value
 
-REASON = "library_reads_thinned"
+LIBRARIES = "library_reads_thinned"
+BOOKKEEPING = "harness_bookkeeping_thinned"
 _LIBRARY = re2.compile(
     r"(?:/site-packages/|/dist-packages/|/node_modules/|/lib/python3\.\d+/|^/usr/(?:local/)?(?:lib|share)/)"
 )
 _CODE = frozenset({"py", "pyc", "pyi", "so", "js", "cjs", "mjs", "node", "mo"})
-# What the C library looks for whenever a program starts, found or not.
+# What the C library and interpreters look for whenever a program starts, found or not.
 _LOADED = re2.compile(
     r"^/etc/ld\.so\.cache$|^(?:/usr(?:/local)?)?/lib(?:32|64)?/.*\.so(?:\.\d+)*$"
-    r"|^/usr/(?:lib|share)/locale(?:/|-)|^/usr/lib/[^/]+/gconv/"
+    r"|^/usr/(?:lib|share)/locale(?:/|-)|^/usr/lib/[^/]+/gconv/|^/etc/locale\.alias$"
+    r"|^/usr/share/zoneinfo/|^/usr/lib/python3\d+\.zip$|^/usr/bin/(?:python3\.\d+\._pth|pybuilddir\.txt|pyvenv\.cfg)$"
 )
+_OWN_STATE = re2.compile(
+    r"/\.codex/|/\.gemini/|/\.local/(?:share|state)/opencode/|/\.config/(?:opencode|mini-swe-agent)/"
+    r"|/\.cache/opencode/|/\.local/share/uv/tools/|/\.local/lib/(?:codex|gemini-cli|opencode)/"
+)
+# Files of no name, through which a program wakes itself, and the one that swallows all.
+_NOWHERE = frozenset({"/inotify", "/[eventfd]", "/[eventpoll]", "/[timerfd]", "/dev/null"})
 
 
-def is_library_read(event: dict[str, Value]) -> bool:
+def is_library_read(event: Event) -> bool:
     """Whether the event only reads what a program's start loads: code or listings of libraries, the locale.
 
     >>> event = {"event.category": "file", "event.action": "read", "file.extension": "pyc",
@@ -42,21 +50,58 @@ def is_library_read(event: dict[str, Value]) -> bool:
     return code and event.get("event.outcome") != "failure" and _LIBRARY.search(path) is not None
 
 
+class Thinner:
+    """Tells which events to leave out, counting them by reason in `left_out`; sees each once, in order.
+
+    Beside library reads these are a process's second and later open, read or write of one file of a
+    harness's own state (its transcript, its databases), and what goes through files of no name.
+
+    >>> thinner = Thinner()
+    >>> event = {"event.category": "file", "event.action": "write", "process.entity_id": "a",
+    ...          "file.path": "/home/ada/.codex/sessions/rollout.jsonl"}
+    >>> [thinner(event), thinner(event), thinner(event | {"process.entity_id": "b"})], thinner.left_out
+    ([False, True, False], {'harness_bookkeeping_thinned': 1})
+    """
+
+    def __init__(self) -> None:
+        self.left_out: dict[str, int] = {}
+        self._seen: set[tuple[Value, ...]] = set()
+
+    def __call__(self, event: Event) -> bool:
+        """Whether to leave the event out."""
+        if event.get("event.category") != "file":
+            return False
+        reason = LIBRARIES if is_library_read(event) else BOOKKEEPING if self._repeats(event) else ""
+        if reason:
+            self.left_out[reason] = self.left_out.get(reason, 0) + 1
+        return bool(reason)
+
+    def _repeats(self, event: Event) -> bool:
+        action, path = str(event.get("event.action")), str(event.get("file.path", ""))
+        if action not in ("open", "read", "write"):
+            return False
+        if path in _NOWHERE:
+            return True
+        if not _OWN_STATE.search(path):
+            return False
+        key = (event.get("process.entity_id", ""), action, path)
+        known = key in self._seen
+        self._seen.add(key)
+        return known
+
+
+def thin_events(events: Iterable[dict[str, Value]], session: Session) -> Iterator[dict[str, Value]]:
+    """Give the events that stay; once all are through, the session's Loss counts the others."""
+    thinner = Thinner()
+    yield from (event for event in events if not thinner(event))
+    for reason, count in thinner.left_out.items():
+        session.loss.not_visible[reason] = count + session.loss.not_visible.get(reason, 0)
+
+
 def thin(recording: Recording, out: Path) -> Recording:
-    """Write a copy without library reads; how many were left out is counted as not visible in its Loss."""
+    """Write a copy without what `Thinner` leaves out, which its Loss counts as not visible."""
     session = msgspec.convert(msgspec.to_builtins(recording.session), Session)
-    kept: set[str] = set()
-
-    def events() -> Iterator[dict[str, Value]]:
-        left_out = 0
-        for event in recording.events():
-            if is_library_read(event):
-                left_out += 1
-            else:
-                kept.add(str(event.get("event.id", "")))
-                yield event
-        session.loss.not_visible[REASON] = left_out + session.loss.not_visible.get(REASON, 0)
-
-    remaining: Iterable[dict[str, Value]] = list(events())
+    remaining = list(thin_events(recording.events(), session))
+    kept = {event.get("event.id") for event in remaining}
     labels = [label for label in recording.labels() if label.event_id in kept]
     return write_recording(out, remaining, session, labels)
