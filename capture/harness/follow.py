@@ -19,7 +19,7 @@ from workbench.event import Value
 _BYTES = 1 << 20  # read at once, and the longest line
 _FILES = 256
 _PAUSE = 0.05  # seconds between looks
-_SCAN = 1.0  # seconds between looks for new files
+_SCAN = 1.0  # seconds between looks for new files in a directory
 _REST = 10  # how much longer than reading a file took it is left alone
 
 Fields = dict[str, Value]
@@ -79,7 +79,7 @@ class Follower:
 
     def _scan(self, *, old: bool) -> None:
         now = time.monotonic()
-        if now - self._scanned < _SCAN:
+        if now - self._scanned < _SCAN and self._path.is_dir():
             return
         self._scanned = now
         for path in self._found():
