@@ -105,6 +105,11 @@ INLINE int like_dns(u8 *head, u32 out) {
   return out && !head[6] && !head[7] && !head[8] && !head[9];
 }
 
+/* Over a stream a question's length goes before it, and it is all that is sent. */
+INLINE int like_dns_over_stream(u8 *head, u64 size) {
+  return size >= 19 && size == 2 + ((u64)head[0] << 8 | head[1]) && like_dns(head + 2, 1);
+}
+
 INLINE int like_http(u8 *h) {
   return (h[0] == 'G' && h[1] == 'E' && h[2] == 'T' && h[3] == ' ') ||
          (h[0] == 'P' && (h[1] == 'O' || h[1] == 'U' || h[1] == 'A') && (h[2] == 'S' || h[2] == 'T')) ||
@@ -115,14 +120,14 @@ INLINE int like_http(u8 *h) {
 }
 
 INLINE void inspect(u32 nr, struct endpoint *e, u32 out, struct chunk *c) {
-  u8 head[12] = {};
-  u64 n = c->size < 12 ? c->size : 12;
+  u8 head[16] = {};
+  u64 n = c->size < 14 ? c->size : 14;
   if (n < 5) return;
   BOUND(n, 15);
-  if (n > 12 || bpf_probe_read_user(head, n, (void *)c->at)) return;
+  if (n > 14 || bpf_probe_read_user(head, n, (void *)c->at)) return;
   if (e->type == 2) {
     if (like_dns(head, out)) peek(DNS, nr, e, out, c);
-  } else if (e->peer_port == 53) {
+  } else if (e->peer_port == 53 || (out && like_dns_over_stream(head, c->size))) {
     peek(DNS, nr, e, out, c);
   } else if (out && head[0] == 0x16 && head[1] == 3 && head[5] == 1) {
     peek(TLS, nr, e, out, c);

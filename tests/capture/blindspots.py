@@ -42,7 +42,17 @@ def dns_over_tcp() -> None:
     listener.accept()
 
 
+def dns_over_tcp_on_another_port() -> None:
+    """Ask with the length before the question, both in one write."""
+    question = struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + b"\x05other\x07example\x00\x00\x01\x00\x01"
+    listener = socket.create_server(("127.0.0.1", 0))
+    client = socket.create_connection(listener.getsockname())
+    client.sendall(struct.pack(">H", len(question)) + question)
+    listener.accept()
+
+
 if __name__ == "__main__":
     ring_nop()
     old_getpid()
     dns_over_tcp()
+    dns_over_tcp_on_another_port()

@@ -42,6 +42,8 @@ def test_what_cannot_be_seen_is_counted(tmp_path: Path) -> None:
     (asked,) = [e for e in recording.events() if e.get("dns.question.name") == "long.example"]
     assert asked["dns.question.type"] == "TXT"
     assert asked["network.transport"] == "tcp"
+    (other,) = [e for e in recording.events() if e.get("dns.question.name") == "other.example"]
+    assert (other["network.transport"], other["destination.port"] != 53) == ("tcp", True)
 
 
 def test_arguments_beyond_the_limit_are_cut_and_counted(tmp_path: Path) -> None:
