@@ -24,8 +24,9 @@ def fit(recordings: Iterable[Recording], registries: Mapping[str, Any]) -> list[
     for recording in sorted(benign, key=lambda recording: recording.session.started):
         events = enriched(recording, registries)
         agent = recording.session.agent
-        for name in (agent, POPULATION):
-            learned.setdefault(name, AgentBaseline(name)).learn_session(events)
+        learned[POPULATION].learn_session(events)
+        own = learned.setdefault(agent, AgentBaseline(agent))
+        own.learn_session(events, recording.session.agent_version)
     return [baseline.freeze() for _, baseline in sorted(learned.items())]
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from math import log
 from typing import Any
 
 from workbench.errors import PackError
 from workbench.event import Value
-from workbench.scorer.enrich.drift_features import FEATURES, Volumes
+from workbench.scorer.enrich.drift_features import FEATURES, OF_THE_AGENT, Extractor, Volumes
 
 FROZEN_VERSION = 1
 POPULATION = "*"
@@ -90,66 +91,126 @@ class AgentBaseline:
                 mend="fit the baseline again with this release",
             )
         self.agent: str = frozen["agent"]
+        self.agent_version: str = frozen.get("agent_version", "")
         self.rarity = {name: Rarity(data) for name, data in frozen["rarity"].items()}
         self.volumes: dict[str, tuple[float, float]] = {
             name: (mean, deviation) for name, (mean, deviation) in frozen["volumes"].items()
         }
         self.session = HalfSpaceTrees(frozen["session"]) if frozen["session"] else None
+        self.features: dict[
+            tuple[Value, Value], tuple[tuple[str, Extractor, Callable[..., float], float], ...]
+        ]
+        self.features = {}
 
     def rate(self, x: Mapping[str, float]) -> float:
         """Give the largest number of standard deviations by which a volume exceeds its mean."""
         return max((x[name] - mean) / deviation for name, (mean, deviation) in self.volumes.items())
 
+    def over(self, population: AgentBaseline | None, *, upgraded: bool) -> AgentBaseline:
+        """Give this baseline with the population's in place of what is not ready.
+
+        When the agent was upgraded, what its own programs cause is the population's too: a new version's ways
+        are not the old one's. What its user asks of it stays.
+        """
+        view = copy(self)
+        if upgraded:
+            view.rarity = {name: r for name, r in self.rarity.items() if name not in OF_THE_AGENT}
+            view.volumes, view.session = {}, None
+        if population is not None:
+            view.rarity = {**population.rarity, **view.rarity}
+            view.volumes = view.volumes or population.volumes
+            view.session = view.session or population.session
+        view.features = {
+            key: tuple(
+                (f"drift.{name}", extract, view.rarity[name].known.get, view.rarity[name].unseen)
+                for name, extract in features
+                if name in view.rarity
+            )
+            for key, features in FEATURES.items()
+        }
+        return view
+
+
+class Session:
+    """What drift remembers of a session: directory, volumes, and whether its agent is of a new version."""
+
+    __slots__ = ("directory", "upgraded", "volumes")
+
+    def __init__(self, directory: str = "", upgraded: bool = False, volumes: Volumes | None = None) -> None:
+        self.directory = directory
+        self.upgraded = upgraded
+        self.volumes = volumes or Volumes()
+
 
 class Drift:
-    """Adds `drift.*` to events of agents that have a baseline, or else against the population's."""
+    """Adds `drift.*` to events: against the agent's own past where that is ready, else the population's."""
 
     def __init__(self, baselines: Sequence[Mapping[str, Any]]) -> None:
         self.baselines = {baseline.agent: baseline for baseline in map(AgentBaseline, baselines)}
-        self.sessions: OrderedDict[str, tuple[str, Volumes]] = OrderedDict()
+        population = self.baselines.get(POPULATION)
+        self.views: dict[tuple[Any, bool], AgentBaseline] = {
+            (name, upgraded): baseline.over(population, upgraded=upgraded)
+            for name, baseline in self.baselines.items()
+            for upgraded in (False, True)
+        }
+        self._versions: dict[Any, str] = {name: b.agent_version for name, b in self.baselines.items()}
+        self._versions[POPULATION] = ""
+        self.sessions: OrderedDict[str, Session] = OrderedDict()
         self.evicted = 0
 
     def apply(self, event: dict[str, Value]) -> None:
         """Add the drift fields this event can have; events outside a session have none."""
         if not self.baselines or (session := event.get("gen_ai.conversation.id")) is None:
             return
-        baseline = self.baselines.get(str(event.get("gen_ai.agent.name"))) or self.baselines.get(POPULATION)
-        if baseline is None:
+        state = self._session(str(session), event)
+        agent = event.get("gen_ai.agent.name")
+        if agent not in self.baselines:
+            agent = POPULATION
+        if version := event.get("gen_ai.agent.version"):
+            state.upgraded = version != (self._versions.get(agent) or version)
+        view = self.views.get((agent, state.upgraded))
+        if view is None:
             return
-        workdir, volumes = self._session(str(session), event)
-        volumes.learn(event)
-        category, action = event["event.category"], event["event.action"]
-        for name, extract in FEATURES.get((category, action), ()):  # type: ignore[arg-type]
-            rarity = baseline.rarity.get(name)
-            if rarity is not None and (value := extract(event, workdir)) is not None:
-                event.setdefault(f"drift.{name}", rarity.score(value))
-        if category == "agent":
-            x = volumes.vector()
-            if baseline.session is not None:
-                event.setdefault("drift.session", baseline.session.score(x))
-            if baseline.volumes:
-                event.setdefault("drift.rate", baseline.rate(x))
+        key = event["event.category"], event["event.action"]
+        state.volumes.learn(event)
+        directory = state.directory
+        for field, extract, nats, unseen in view.features.get(key, ()):
+            if (value := extract(event, directory)) is not None and field not in event:
+                event[field] = nats(value, unseen)
+        if key[0] == "agent":
+            x = state.volumes.vector()
+            if view.session is not None:
+                event.setdefault("drift.session", view.session.score(x))
+            if view.volumes:
+                event.setdefault("drift.rate", view.rate(x))
 
-    def _session(self, session: str, event: Mapping[str, Value]) -> tuple[str, Volumes]:
-        known = self.sessions.get(session)
-        if known is not None and (known[0] or event["event.action"] != "exec"):
+    def _session(self, session: str, event: Mapping[str, Value]) -> Session:
+        state = self.sessions.get(session)
+        if state is None:
+            state = self.sessions[session] = Session()
+            if len(self.sessions) > _MAX_SESSIONS:
+                self.sessions.popitem(last=False)
+                self.evicted += 1
+        else:
             self.sessions.move_to_end(session)
-            return known
-        workdir = str(event.get("process.working_directory", ""))
-        self.sessions[session] = state = (workdir, known[1] if known else Volumes())
-        if len(self.sessions) > _MAX_SESSIONS:
-            self.sessions.popitem(last=False)
-            self.evicted += 1
+        if not state.directory:
+            state.directory = str(event.get("process.working_directory", ""))
         return state
 
     def snapshot(self) -> dict[str, Any]:
         """Give the sessions' volumes as plain data."""
         return {
             "evicted": self.evicted,
-            "sessions": [[name, dir_, volumes.snapshot()] for name, (dir_, volumes) in self.sessions.items()],
+            "sessions": [
+                [name, state.directory, state.upgraded, state.volumes.snapshot()]
+                for name, state in self.sessions.items()
+            ],
         }
 
     def restore(self, data: Mapping[str, Any]) -> None:
         """Take up a state that `snapshot` gave."""
         self.evicted = data["evicted"]
-        self.sessions = OrderedDict((name, (dir_, Volumes.restore(v))) for name, dir_, v in data["sessions"])
+        self.sessions = OrderedDict(
+            (name, Session(directory, upgraded, Volumes.restore(volumes)))
+            for name, directory, upgraded, volumes in data["sessions"]
+        )

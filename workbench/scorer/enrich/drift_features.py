@@ -121,6 +121,9 @@ FEATURES: dict[tuple[str, str], tuple[tuple[str, Extractor], ...]] = {
 
 CATEGORICAL = tuple(dict.fromkeys(name for features in FEATURES.values() for name, _ in features))
 
+OF_THE_AGENT = frozenset({"executable", "lineage", "tool", "directory"})
+"""Features that an agent's own programs cause, and its upgrade may change; its user causes the others."""
+
 
 class Volumes:
     """Running volumes of one session, as logarithms scaled to [0, 1]; constant time per event."""
@@ -163,7 +166,7 @@ class Volumes:
                 self.counts["fan_out"] = len(self.destinations)
         if key == ("network", "send"):
             self.counts["bytes_out"] += integer(event, "network.bytes")
-        if integer(event, "risk.intrinsic") >= self._RISKY:
+        if "risk.intrinsic" in event and integer(event, "risk.intrinsic") >= self._RISKY:
             self.counts["risk"] += 1
 
     def vector(self) -> dict[str, float]:
