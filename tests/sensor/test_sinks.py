@@ -225,3 +225,37 @@ def test_an_unknown_sink_is_refused() -> None:
     for url in ("carrier-pigeon:x", "stdout:xml", "http://h/?shape=fax", "otlp:", "syslog:x"):
         with pytest.raises(InputError):
             open_sink(url)
+
+
+def test_a_full_spool_pushes_back_and_every_alert_is_accounted_for(
+    make: Any, receive: Any, tmp_path: Path
+) -> None:
+    size = len(msgspec.json.encode(make.alert()))
+    receiver = receive(lambda number: 200)
+    spool = Spool(tmp_path, [open_sink(f"http://127.0.0.1:{receiver.port}/")], most=4 * size)
+    assert sum(spool.put(make.alert(number, rule_id=f"r{number % 2}")) for number in range(20)) == 0
+    (held,) = spool.keep_house().values()
+    assert held == 2
+    spool.start()
+    assert settled(lambda: not spool.keep_house())
+    spool.end()
+    assert sum(json.loads(body)["count"] for body in receiver.taken) == 20
+
+
+def test_what_was_held_back_outlives_a_restart(make: Any, receive: Any, tmp_path: Path) -> None:
+    size = len(msgspec.json.encode(make.alert()))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        dead = open_sink(f"http://127.0.0.1:{free.getsockname()[1]}/")
+    first = Spool(tmp_path, [dead], most=2 * size)
+    first.start()
+    for number in range(10):
+        first.put(make.alert(number))
+    first.end(0.3)
+    receiver = receive()
+    sink = open_sink(f"http://127.0.0.1:{receiver.port}/")
+    sink.name = dead.name
+    second = Spool(tmp_path, [sink])
+    second.start()
+    assert settled(lambda: sum(json.loads(body)["count"] for body in receiver.taken) == 10)
+    second.end()

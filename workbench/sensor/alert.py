@@ -40,6 +40,11 @@ class Alert(msgspec.Struct, kw_only=True, omit_defaults=True):
         return finding_uid(self.finding)
 
 
+# Made before any thread: msgspec 0.22 works a type out at its first use, and crashes when two threads do so.
+decode_alert = msgspec.json.Decoder(Alert).decode
+"""Gives the alert of a line of JSON; raises ValueError when it is none."""
+
+
 def alert_to_ocsf(alert: Alert) -> dict[str, Any]:
     """Give the alert as an OCSF Detection Finding with the security_control profile."""
     ocsf = to_ocsf(alert.finding, list(alert.evidence))

@@ -80,6 +80,24 @@ def key_of_head(log: Path) -> str:
         return ""
 
 
+def last_findings(log: Path, most: int = 64) -> list[dict[str, Any]]:
+    """Give the bodies of the last findings that a log's last sensor wrote, oldest first, `most` of them."""
+    found: list[dict[str, Any]] = []
+    with log.open("rb") as lines:
+        lines.seek(max(0, log.stat().st_size - _LONGEST))
+        for line in reversed(lines.read().split(b"\n")):
+            try:
+                record = msgspec.json.decode(content_of(line)[0])
+                kind, body = record["kind"], record["body"]
+            except (ValueError, KeyError, TypeError):
+                continue
+            if kind == "sensor_start" or len(found) == most:
+                break
+            if kind == "finding":
+                found.append(body)
+    return found[::-1]
+
+
 class AuditLog:
     """Appends records; a checkpoint follows every `every` of them, at each start and at the end.
 

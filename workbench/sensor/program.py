@@ -17,7 +17,7 @@ from capture.source import open_source
 from workbench.errors import CaptureError, InputError
 from workbench.files import write_aside
 from workbench.pack.keys import generate_key, read_private_key, trusted_keys
-from workbench.sensor.audit import AuditLog, key_of_head
+from workbench.sensor.audit import AuditLog, key_of_head, last_findings
 from workbench.sensor.cgroup import Cgroup
 from workbench.sensor.exceptions import Exceptions
 from workbench.sensor.feed import Feed
@@ -105,6 +105,7 @@ def run_sensor(settings: Settings) -> int:
     sinks = [open_sink(url) for url in settings.sinks]
     with ExitStack() as ending:
         audit = open_audit(log, key := open_key(log, settings.audit_key))
+        unsent = last_findings(log) if audit.before.kind not in ("", "sensor_stop") else []
         ending.callback(audit.close)
         cgroup = _open_cgroup(settings, ending)
         closed = settings.on_failure == "closed"
@@ -124,6 +125,7 @@ def run_sensor(settings: Settings) -> int:
             health=Health(guard),
         )
         spool.start()
+        sensor.responder.send_again(unsent)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         ending.callback(_finish, sensor, spool, settings)
         return _watch(sensor, settings, cgroup, ending)

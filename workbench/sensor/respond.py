@@ -6,7 +6,10 @@ import platform
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from contextlib import suppress
+from typing import Any, Protocol
+
+import msgspec
 
 from workbench.event import Event, Value, integer
 from workbench.scorer import Finding
@@ -32,6 +35,9 @@ class Outbox(Protocol):
     def put(self, alert: Alert) -> int:
         """Take an alert for every sink; gives how many sinks had no room for it."""
 
+    def keep_house(self) -> dict[str, int]:
+        """Try again with what was held back; gives how much each sink still holds."""
+
 
 class Responder:
     """Acts on findings; `enforce` lets it block, which a verdict must ask for."""
@@ -53,6 +59,7 @@ class Responder:
         self._directories: dict[str, str] = {}
         self._denied: OrderedDict[tuple[int, str, int], None] = OrderedDict()
         self._ended: OrderedDict[str, None] = OrderedDict()
+        self._pressed = False
         self.counts = dict.fromkeys(_COUNTED, 0)
 
     def works_in(self, session: str, directory: str) -> None:
@@ -198,11 +205,24 @@ class Responder:
     def keep_house(self, now: int, changed: Callable[[], None]) -> None:
         """Send what was held back long enough; `changed` is told when other exceptions hold."""
         self.send(self._incidents.due(now))
+        if bool(held := self._outbox.keep_house()) != self._pressed:
+            self._pressed = bool(held)
+            self.audit.append("back_pressure", {"held": held} if held else {"over": True})
         records = self.exceptions.refresh(now)
         for kind, body in records:
             self.audit.append(kind, body)
         if records:
             changed()
+
+    def send_again(self, findings: Iterable[dict[str, Any]]) -> None:
+        """Send what a sensor that died had written down last: whether it was sent, nobody knows."""
+        for body in findings:
+            with suppress(msgspec.ValidationError, KeyError, TypeError):
+                alert = msgspec.convert(
+                    {name: body[name] for name in ("finding", "verdict", "evidence")}, Alert
+                )
+                if alert.verdict.decision != "audit":
+                    self.send([msgspec.structs.replace(alert, host=self._host)])
 
     def close(self) -> None:
         """Send all that was held back."""

@@ -1,7 +1,8 @@
 """A queue on disk in front of each sink: it survives a dead sink and a restart, and is bounded.
 
 Alerts lie as JSON lines in DIR/queue.jsonl; DIR/taken holds how many bytes the sink has accepted. An alert
-may be delivered twice, never not at all: receivers know it by its uid.
+may be delivered twice, never not at all: receivers know it by its uid. When the queue is full it pushes back:
+alerts of the same rule, actor and incident are held as one that counts them, until there is room again.
 """
 
 from __future__ import annotations
@@ -9,17 +10,20 @@ from __future__ import annotations
 import os
 import random
 import threading
+from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from workbench.files import write_aside
-from workbench.sensor.alert import Alert
+from workbench.sensor.alert import Alert, decode_alert
 from workbench.sensor.sinks import Refused, Sink, SinkError
 
 _MOST_BYTES = 64 << 20
 _BATCH = 64
+_MOST_HELD = 4_096
+_RESERVE = 64 << 20
 _LONGEST_WAIT = 60.0
 
 
@@ -46,11 +50,12 @@ class Queue:
         if self._size and os.pread(self._handle, 1, self._size - 1) != b"\n":
             self._size += os.write(self._handle, b"\n")
 
-    def put(self, line: bytes) -> bool:
-        """Add a line; tells whether there was room for it."""
+    def put(self, line: bytes, *, reserve: bool = False) -> bool:
+        """Add a line; tells whether there was room for it. A `reserve` is kept for what was held back."""
         data = line + b"\n"
+        most = self._most + (_RESERVE if reserve else 0)
         with self._lock:
-            if self._size - self._taken + len(data) > self._most:
+            if self._size - self._taken + len(data) > most:
                 return False
             try:
                 written = os.write(self._handle, data)
@@ -104,10 +109,35 @@ class Delivery(threading.Thread):
         self._pause = pause
         self._wake, self._ending = threading.Event(), threading.Event()
         self.failures = self.unreadable = self.refused = self._singly = 0
+        self._held: OrderedDict[tuple[str, ...], Alert] = OrderedDict()
 
-    def notify(self) -> None:
-        """Say that there is something to send."""
-        self._wake.set()
+    def put(self, alert: Alert, line: bytes) -> bool:
+        """Queue an alert; tells whether it has a place, there or among those that are held as one."""
+        self.put_held()
+        if not self._held and self.queue.put(line):
+            self._wake.set()
+            return True
+        key = (alert.finding.session, alert.finding.rule_id, alert.finding.actor, alert.action)
+        before = self._held.get(key)
+        if before is None and len(self._held) >= _MOST_HELD:
+            return False
+        more = 1 + before.repeated if before else 0
+        self._held[key] = msgspec.structs.replace(alert, repeated=alert.repeated + more)
+        return True
+
+    def put_held(self, *, reserve: bool = False) -> None:
+        """Queue what was held back, as far as there is room."""
+        while self._held:
+            key, alert = next(iter(self._held.items()))
+            if not self.queue.put(msgspec.json.encode(alert), reserve=reserve):
+                return
+            del self._held[key]
+            self._wake.set()
+
+    @property
+    def held(self) -> int:
+        """How many alerts stand for those that found no room."""
+        return len(self._held)
 
     def run(self) -> None:
         """Send until told to end."""
@@ -148,13 +178,14 @@ class Delivery(threading.Thread):
 
     def _decode(self, line: bytes) -> Alert | None:
         try:
-            return msgspec.json.decode(line, type=Alert)
+            return decode_alert(line)
         except ValueError:  # a line that a crash cut
             self.unreadable += bool(line)
             return None
 
     def end(self, grace: float) -> int:
         """Send what is left within `grace` seconds; gives how many bytes stay for the next start."""
+        self.put_held(reserve=True)
         self._ending.set()
         self._wake.set()
         self.join(grace)
@@ -180,11 +211,14 @@ class Spool:
         line = msgspec.json.encode(alert)
         refused = 0
         for delivery in self._deliveries:
-            if delivery.queue.put(line):
-                delivery.notify()
-            else:
-                refused += 1
+            refused += not delivery.put(alert, line)
         return refused
+
+    def keep_house(self) -> dict[str, int]:
+        """Queue what was held back where there is room again; gives how many each sink still holds."""
+        for delivery in self._deliveries:
+            delivery.put_held()
+        return {delivery.sink.name: delivery.held for delivery in self._deliveries if delivery.held}
 
     def end(self, grace: float = 5.0) -> dict[str, int]:
         """Send what is left; gives, for each sink, the bytes that wait for the next start."""
