@@ -45,7 +45,7 @@ def test_every_attack_is_alerted_on_and_no_benign_run(report: Report) -> None:
 
 
 def test_the_exfiltration_is_caught_by_rule_sequence_and_drift(report: Report) -> None:
-    titles = {hit.title for outcome in report.outcomes for hit in outcome.hits if outcome.caught(hit)}
+    titles = {hit.title for outcome in report.outcomes for hit in outcome.hits if hit.steps}
     assert "A process holding secret data connects to an unknown host" in titles
     assert "A key is read, something is packed, something connects out, in one session" in titles
     assert "Agent connects to a destination unlike its past" in titles
@@ -78,5 +78,5 @@ def test_an_unknown_engine_is_refused() -> None:
 def test_junit_fails_a_session_that_was_judged_wrongly(report: Report) -> None:
     assert b'tests="12"' in to_junit(report)
     assert b'failures="0"' in to_junit(report)
-    missed = [replace(o, decision="audit") for o in report.outcomes]
-    assert b'message="missed"' in to_junit(Report(tuple(missed), (), report.verdict))
+    missed = [replace(o, alerted=None) for o in report.outcomes]
+    assert b'message="missed"' in to_junit(Report(tuple(missed), (), report.verdict, {}))

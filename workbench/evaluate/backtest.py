@@ -2,108 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from workbench.dataset.recording import Recording
-from workbench.evaluate.metrics import ALERTING, Judged, Metrics, measure
-from workbench.evaluate.outcome import Hit, Outcome
-from workbench.scorer import Finding, Scorer
-from workbench.scorer.plan import Rule
+from workbench.evaluate.metrics import Judged, Metrics, measure
+from workbench.evaluate.outcome import Outcome
+from workbench.evaluate.replay import Change, replay
+from workbench.scorer import Scorer
+from workbench.scorer.plan import Plan, Rule
+from workbench.scorer.verdict import SIGNALS
 
 Map = Callable[[Callable[[Path], Outcome], Iterable[Path]], Iterable[Outcome]]
 
 
 @dataclass(frozen=True)
 class RuleResult:
-    """What one rule did over all sessions; `steps` are the scenario steps its findings rest on."""
+    """What one rule did over all sessions; `scenarios` gives the steps its findings rest on.
+
+    `near_misses` counts benign sessions with an event one condition short of a match, or matched. `proven` is
+    false for a rule that never was wrong where nothing benign came near it.
+    """
 
     rule_id: str
     title: str
     signal: str
+    response: str
+    budget: float | None
     metrics: Metrics
     scenarios: dict[str, list[str]]
+    near_misses: int
+
+    @property
+    def proven(self) -> bool:
+        """Whether the rule's precision says anything."""
+        return self.metrics.precision != 1.0 or self.near_misses > 0
 
 
 @dataclass(frozen=True)
 class Report:
-    """A backtest: each session's outcome, each rule's metrics, and the fused verdict's."""
+    """A backtest: outcomes of sessions, metrics of each rule, each signal alone and the fused verdict."""
 
     outcomes: tuple[Outcome, ...]
     rules: tuple[RuleResult, ...]
     verdict: Metrics
+    signals: dict[str, Metrics]
 
 
-def replay(payload: bytes, directory: Path) -> Outcome:
-    """Score one recording from its beginning to its close with a scorer of its own."""
-    recording = Recording.open(directory)
-    scorer = Scorer.from_payload(payload)
-    hits: list[Hit] = []
-    index = -1
-    for index, event in enumerate(recording.events()):
-        hits.extend(_hit(finding, index) for finding in scorer.score(event))
-    hits.extend(_hit(finding, -1) for finding in scorer.close())
-    session = recording.session
-    verdict = scorer.verdicts.session(session.id)
-    return Outcome(
-        recording=directory.name,
-        session=session.id,
-        agent=session.agent,
-        source=session.source,
-        scenario=str(session.settings.get("scenario", "")),
-        twin_of=str(session.settings.get("twin_of", "")),
-        started=session.started,
-        ended=session.ended,
-        events=index + 1,
-        steps={label.event_id: label.step for label in recording.labels() if label.label == "malicious"},
-        hits=tuple(hits),
-        score=verdict.score,
-        decision=verdict.decision,
-    )
+def outcomes(
+    payload: bytes, directories: Iterable[Path], *, map: Map = map, change: Change | None = None
+) -> Iterator[Outcome]:
+    """Score every recording, in order, as the results come; none is kept here."""
+    return iter(map(partial(replay, payload, change=change), directories))
 
 
-def _hit(finding: Finding, index: int) -> Hit:
-    return Hit(
-        rule_id=finding.rule_id,
-        title=finding.rule_title,
-        signal=finding.signal,
-        response=finding.response,
-        index=index,
-        timestamp=finding.timestamp,
-        event_id=finding.event_id,
-        evidence=tuple(finding.evidence),
-    )
-
-
-def backtest(payload: bytes, directories: Iterable[Path], *, map: Map = map) -> Report:
+def backtest(
+    payload: bytes, directories: Iterable[Path], *, map: Map = map, change: Change | None = None
+) -> Report:
     """Score every recording with the pack's payload and add up.
 
     `map` may be any, such as `concurrent.futures.Executor.map`: one call is one session, so the findings do
-    not depend on it.
+    not depend on it. `change` is done to each recording's events before they are scored.
     """
-    outcomes = tuple(map(partial(replay, payload), directories))
-    loud = [rule for rule in Scorer.from_payload(payload).plan.rules if not rule.silent]
+    return add_up(outcomes(payload, directories, map=map, change=change), Scorer.from_payload(payload).plan)
+
+
+def add_up(found: Iterable[Outcome], plan: Plan) -> Report:
+    """Add up outcomes of a pack with this plan."""
+    known = tuple(found)
     return Report(
-        outcomes=outcomes,
-        rules=tuple(_judge_rule(outcomes, rule) for rule in loud),
-        verdict=measure([_judged(o, o.decision in ALERTING) for o in outcomes]),
+        outcomes=known,
+        rules=tuple(_judge_rule(known, rule) for rule in plan.rules if not rule.silent),
+        verdict=measure([judged(outcome, outcome.called) for outcome in known]),
+        signals={signal: measure([judged(one, signal in one.alone) for one in known]) for signal in SIGNALS},
     )
 
 
-def _judged(outcome: Outcome, called: bool) -> Judged:
+def judged(outcome: Outcome, called: bool) -> Judged:
+    """Give an outcome as a judged session."""
     return Judged(outcome.malicious, called, outcome.ended - outcome.started)
 
 
-def _judge_rule(outcomes: Sequence[Outcome], rule: Rule) -> RuleResult:
-    judged: list[Judged] = []
+def _judge_rule(known: Sequence[Outcome], rule: Rule) -> RuleResult:
     scenarios: dict[str, list[str]] = {}
-    for outcome in outcomes:
-        hits = [hit for hit in outcome.hits if hit.rule_id == rule.id]
-        # A finding that rests on no malicious event is none, even where the session has others.
-        called = any(map(outcome.caught, hits)) if outcome.malicious else bool(hits)
-        judged.append(_judged(outcome, called))
-        if steps := outcome.steps_caught(rule.id):
+    for outcome in known:
+        steps = {step for hit in outcome.hits if hit.rule_id == rule.id for step in hit.steps}
+        if steps:
             scenarios[outcome.scenario] = sorted({*scenarios.get(outcome.scenario, ()), *steps})
-    return RuleResult(rule.id, rule.title, rule.signal, measure(judged), scenarios)
+    benign = [outcome for outcome in known if not outcome.malicious]
+    return RuleResult(
+        rule_id=rule.id,
+        title=rule.title,
+        signal=rule.signal,
+        response=rule.response,
+        budget=rule.budget,
+        metrics=measure([judged(outcome, outcome.caught_by(rule.id)) for outcome in known]),
+        scenarios=scenarios,
+        near_misses=sum(rule.id in one.near or one.caught_by(rule.id) for one in benign),
+    )

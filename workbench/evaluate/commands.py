@@ -23,6 +23,8 @@ def backtest(
     engine: Annotated[str, typer.Option(help="local, processes, dask or dask://HOST:PORT")] = "local",
     json: Annotated[Path | None, typer.Option(help="write the report as JSON")] = None,
     junit: Annotated[Path | None, typer.Option(help="write the sessions as JUnit XML")] = None,
+    html: Annotated[Path | None, typer.Option(help="write the report as one page of HTML")] = None,
+    split: Annotated[str, typer.Option(help="this split only: train, validation or test")] = "",
     trust: Annotated[list[Path] | None, typer.Option(help="public key of a signer, with PACK")] = None,
     format: Format = "text",
 ) -> None:
@@ -30,7 +32,7 @@ def backtest(
 
     Example: `workbench backtest rules datasets/quickstart --json build/backtest.json`
     """
-    from workbench.dataset.dataset import Dataset
+    from workbench.dataset.dataset import Dataset, as_split
     from workbench.evaluate import report as reports
     from workbench.evaluate.backtest import backtest as run
     from workbench.evaluate.engine import open_map
@@ -39,16 +41,15 @@ def backtest(
 
     payload = load_payload(rules, baseline=baseline, trust=trust or [])
     with open_map(engine) as chosen:
-        directories = Dataset.open(dataset).directories()
+        directories = Dataset.open(dataset).directories(as_split(split))
         found = run(
             payload,
             directories,
             map=lambda score, sessions: track(chosen(score, sessions), "session", len(directories)),
         )
-    if json is not None:
-        write_aside(json, reports.to_json(found))
-    if junit is not None:
-        write_aside(junit, reports.to_junit(found))
+    for file, render in ((json, reports.to_json), (junit, reports.to_junit), (html, reports.to_html)):
+        if file is not None:
+            write_aside(file, render(found))
     if format == "json":
         typer.echo(reports.to_json(found).decode())
     else:

@@ -8,7 +8,6 @@ from pathlib import Path
 from workbench.dataset.recording import Recording
 from workbench.evaluate import latency
 from workbench.evaluate.backtest import Report
-from workbench.evaluate.metrics import ALERTING
 from workbench.evaluate.outcome import Outcome
 from workbench.evaluate.policy import Policy
 from workbench.scorer import Scorer
@@ -46,7 +45,7 @@ def _rates(report: Report, policy: Policy) -> Iterator[str]:
         yield f"{_shown(rate)} false positives per 1,000 benign sessions, the policy allows {most:g}"
     twins = [outcome for outcome in report.outcomes if outcome.twin_of]
     if policy.false_positives_on_twins is not None and twins:
-        share = sum(outcome.decision in ALERTING for outcome in twins) / len(twins)
+        share = sum(outcome.called for outcome in twins) / len(twins)
         if share > policy.false_positives_on_twins:
             yield f"{share:.3g} of benign twins alert, the policy allows {policy.false_positives_on_twins:g}"
 
@@ -61,7 +60,7 @@ def _scenarios(report: Report, policy: Policy) -> Iterator[str]:
         if not outcomes:
             yield f"scenario {name}: no malicious session to judge by"
             continue
-        recall = sum(outcome.decision in ALERTING for outcome in outcomes) / len(outcomes)
+        recall = sum(outcome.called for outcome in outcomes) / len(outcomes)
         if recall < least:
             yield f"scenario {name}: recall is {recall:.3g}, the policy wants {least:g}"
 

@@ -1,17 +1,22 @@
-"""Counts of sessions into precision, recall and false-positive rates, with intervals by session."""
+"""Counts of sessions into precision, recall, F1 and false-positive rates, with intervals by session."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv
 
+from workbench.evaluate.outcome import ALERTING
+
+__all__ = ["ALERTING", "Judged", "Metrics", "Share", "measure", "share"]
+
 Mask = npt.NDArray[np.bool_]
+Interval = tuple[float, float]
 SEED, ROUNDS = 20_260_101, 1_000
-ALERTING = ("alert", "block")
 _HOUR = 3_600 * 1_000_000_000
 
 
@@ -35,8 +40,9 @@ class Metrics:
     precision: float | None
     recall: float | None
     f1: float | None
-    precision_interval: tuple[float, float] | None
-    recall_interval: tuple[float, float] | None
+    precision_interval: Interval | None
+    recall_interval: Interval | None
+    f1_interval: Interval | None
     false_positives_per_1000: float | None
     false_positives_per_1000_upper: float | None
     false_positives_per_agent_hour: float | None
@@ -57,35 +63,70 @@ def measure(sessions: Sequence[Judged]) -> Metrics:
     called = np.array([session.called for session in sessions], dtype=bool)
     tp, fp = int((truth & called).sum()), int((~truth & called).sum())
     malicious, benign = int(truth.sum()), int((~truth).sum())
-    precision, recall = _ratio(tp, tp + fp), _ratio(tp, malicious)
     hours = sum(session.duration for session in sessions if not session.malicious) / _HOUR
+    both = np.where(truth & called, 2.0, 0.0)
     return Metrics(
         malicious=malicious,
         benign=benign,
         true_positives=tp,
         false_positives=fp,
-        precision=precision,
-        recall=recall,
+        precision=_ratio(tp, tp + fp),
+        recall=_ratio(tp, malicious),
         f1=_ratio(2 * tp, 2 * tp + fp + malicious - tp),
-        precision_interval=_bootstrap(truth, called, given=called),
-        recall_interval=_bootstrap(truth, called, given=truth),
+        precision_interval=_bootstrap(truth & called, called),
+        recall_interval=_bootstrap(truth & called, truth),
+        f1_interval=_bootstrap(both, truth.astype(float) + called),
         false_positives_per_1000=None if not benign else 1000 * fp / benign,
         false_positives_per_1000_upper=None if not benign else 1000 * _upper(fp, benign),
         false_positives_per_agent_hour=fp / hours if hours else None,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many of so many, with the exact two-sided 95 % interval (Clopper and Pearson 1934)."""
+
+    count: int
+    of: int
+    share: float | None
+    interval: Interval | None
+
+
+def share(flags: Iterable[bool]) -> Share:
+    """Count flags.
+
+    >>> share([True, True, False])
+    Share(count=2, of=3, share=0.6667, interval=(0.0943, 0.9916))
+    """
+    known = list(flags)
+    count, of = sum(known), len(known)
+    if not of:
+        return Share(0, 0, None, None)
+    low = 0.0 if count == 0 else float(beta.ppf(0.025, count, of - count + 1))
+    interval = round(low, 4), round(_upper(count, of, 0.975), 4)
+    return Share(count, of, round(count / of, 4), interval)
+
+
 def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _bootstrap(truth: Mask, called: Mask, given: Mask) -> tuple[float, float] | None:
-    if not given.any():
-        return None
+@lru_cache(maxsize=4)
+def _weights(sessions: int) -> npt.NDArray[np.float32]:
+    """Give, for each round, how often each session is drawn."""
     rng = np.random.default_rng(SEED)
-    draws = rng.integers(0, len(truth), size=(ROUNDS, len(truth)))
-    hits, of = (truth & called)[draws].sum(axis=1), given[draws].sum(axis=1)
-    low, high = np.quantile(hits[of > 0] / of[of > 0], [0.025, 0.975])
+    drawn = rng.integers(0, sessions, size=(ROUNDS, sessions))
+    weights = np.zeros((ROUNDS, sessions), dtype=np.float32)
+    np.add.at(weights, (np.arange(ROUNDS)[:, None], drawn), 1)
+    return weights
+
+
+def _bootstrap(hits: npt.NDArray[np.generic], of: npt.NDArray[np.generic]) -> Interval | None:
+    if not of.any():
+        return None
+    weights = _weights(len(of))
+    part, whole = weights @ hits.astype(np.float32), weights @ of.astype(np.float32)
+    low, high = np.quantile(part[whole > 0] / whole[whole > 0], [0.025, 0.975])
     return float(low), float(high)
 
 

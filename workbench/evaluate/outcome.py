@@ -2,58 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
+
+ALERTING = ("alert", "block")
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """A place in a recording: the count of events before it, and the time in ns since 1970."""
+
+    index: int
+    timestamp: int
 
 
 class Hit(msgspec.Struct, kw_only=True, frozen=True):
-    """One finding, as far as evaluation needs it; `index` counts scored events from 0, −1 at the close."""
+    """One finding, as far as evaluation needs it.
+
+    `index` counts scored events from 0, −1 at the close; `decision` is the verdict of this finding and its
+    event alone, which is what a sensor acts on; `steps` are the malicious steps the evidence belongs to, none
+    when it rests on benign events only; `call` is the tool call it happened in.
+    """
 
     rule_id: str
     title: str
     signal: str
     response: str
+    decision: str
     index: int
     timestamp: int
     event_id: str
     evidence: tuple[str, ...]
+    steps: tuple[str, ...] = ()
+    call: str = ""
+
+
+class Call(msgspec.Struct, kw_only=True, frozen=True):
+    """One tool call of a session: where it began, the scenario's step it belongs to, and whose it was."""
+
+    id: str
+    tool: str
+    step: str
+    index: int
+    malicious: bool
 
 
 class Outcome(msgspec.Struct, kw_only=True, frozen=True):
-    """One recording scored by one pack; `steps` maps malicious event ids to the scenario's step."""
+    """One recording scored by one pack.
+
+    `began` is the first malicious event, `left` the one by which the secret left (None when nothing does),
+    `alerted` the event at which the session's verdict became an alert, in an attack one that a malicious
+    event has a part in. `alone` names the signals that would have alerted without the others, `risks` the
+    strongest risk of each. `near` counts, by rule, benign events one condition short of a match.
+    """
 
     recording: str
     session: str
     agent: str
     source: str
     scenario: str
+    family: str
     twin_of: str
+    mutator: str
     started: int
     ended: int
     events: int
-    steps: Mapping[str, str]
+    steps: tuple[str, ...]
     hits: tuple[Hit, ...]
+    calls: tuple[Call, ...]
     score: float
     decision: str
+    risks: dict[str, float]
+    alone: tuple[str, ...]
+    near: dict[str, int]
+    began: Moment | None = None
+    left: Moment | None = None
+    alerted: Moment | None = None
 
     @property
     def malicious(self) -> bool:
         """Whether the recording holds an event labelled malicious."""
-        return bool(self.steps)
+        return self.began is not None
 
-    def caught(self, hit: Hit) -> bool:
-        """Whether the finding rests on at least one malicious event."""
-        return any(event in self.steps for event in hit.evidence)
+    @property
+    def called(self) -> bool:
+        """Whether the fused verdict called the session an attack."""
+        return self.alerted is not None
 
-    def steps_caught(self, rule_id: str) -> list[str]:
-        """Give the malicious steps a rule's findings rest on, in alphabetical order."""
-        return sorted(
-            {
-                self.steps[event]
-                for hit in self.hits
-                if hit.rule_id == rule_id
-                for event in hit.evidence
-                if event in self.steps
-            }
-        )
+    def caught_by(self, rule_id: str) -> bool:
+        """Whether the rule called the session: on an attack only with evidence that is malicious."""
+        return any(hit.rule_id == rule_id and (hit.steps or not self.malicious) for hit in self.hits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -55,6 +56,7 @@ class Scorer:
     def __init__(self, payload: Payload, *, enrich: bool = True, limits: Limits = LIMITS) -> None:
         self.payload = payload
         self.plan = payload.plan
+        self._limits = limits
         rules = range(len(self.plan.rules))
         self._labels = {number: label for number in rules if (label := self.plan.rules[number].label)}
         self.stages = Stages(payload) if enrich else None
@@ -95,6 +97,16 @@ class Scorer:
         except (*_NOT_ONE, RecursionError, re2.error) as error:
             cause = f"a registry or baseline is malformed: {error!r}"
             raise PackError(cause[:300], place=place, mend="build the pack again") from error
+
+    def anew(self) -> Self:
+        """Give a scorer of the same pack that has seen nothing; what was compiled is shared."""
+        other = copy(self)
+        other.stages = Stages(self.payload) if self.stages else None
+        links = other.stages.links if other.stages else Links()
+        other._correlator = Correlator(self.plan, links, self._limits)
+        other.verdicts = Verdicts(self.payload.fusion)
+        other._now = other._serial = other._reordered = 0
+        return other
 
     @property
     def now(self) -> int:

@@ -1,0 +1,157 @@
+"""Score one recording from its beginning to its close, and note all that evaluation asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from workbench.dataset.recording import Recording
+from workbench.dataset.session import Label
+from workbench.evaluate.exfiltration import leaves
+from workbench.evaluate.near_miss import NearMisses
+from workbench.evaluate.outcome import ALERTING, Call, Hit, Moment, Outcome
+from workbench.event import Event, integer
+from workbench.scorer import Finding, Scorer
+from workbench.scorer.verdict import SIGNALS, Weighing, read_weights
+
+Change = Callable[[Sequence[Event], str], Iterable[Event]]
+"""What is done to a session's events (with its id) before they are scored, such as losing some; it must pickle."""
+
+
+@lru_cache(maxsize=2)
+def _prepared(payload: bytes) -> tuple[Scorer, NearMisses]:
+    """Compile the rules once a process: that takes as long as scoring a session."""
+    scorer = Scorer.from_payload(payload)
+    return scorer, NearMisses(scorer.plan)
+
+
+def replay(payload: bytes, directory: Path, *, change: Change | None = None) -> Outcome:
+    """Score one recording with a pack's payload, as a scorer that has seen nothing before would."""
+    recording = Recording.open(directory)
+    scorer, near = _prepared(payload)
+    near.forget()
+    run = _Run(scorer.anew(), recording, near)
+    events = recording.events()
+    for event in change(list(events), recording.session.id) if change else events:
+        run.score(event)
+    return run.end(directory.name)
+
+
+class _Run:
+    """One session on its way through the scorer."""
+
+    def __init__(self, scorer: Scorer, recording: Recording, near: NearMisses) -> None:
+        self._scorer, self._near = scorer, near
+        self._session = recording.session
+        self._labels = {label.event_id: label for label in recording.labels()}
+        self._guilty = {name for name, label in self._labels.items() if label.label == "malicious"}
+        self._events = 0
+        self._hits: list[Hit] = []
+        self._calls: dict[str, Call] = {}
+        self._began: Moment | None = None
+        self._left: Moment | None = None
+        self._alerted: Moment | None = None
+        self._grounded = not self._guilty
+        self._signals = {signal: Weighing() for signal in SIGNALS}
+        self._fusion = read_weights(scorer.payload.fusion)
+
+    def score(self, event: Event) -> None:
+        label = self._labels.get(str(event.get("event.id", "")))
+        here = Moment(self._events, integer(event, "@timestamp"))
+        guilty = label is not None and label.label == "malicious"
+        if guilty and label is not None:
+            self._began = self._began or here
+            if self._left is None and leaves(event, label.techniques):
+                self._left = here
+        if event.get("event.action") == "tool_call":
+            self._call(event, label)
+        own, matched = self._scorer.examine(event)
+        if not guilty:
+            self._near.look(own, matched)
+        findings = self._scorer.conclude(own, matched)
+        if findings or "risk.intrinsic" in own:
+            self._grounded = self._grounded or (guilty and "risk.intrinsic" in own)
+            self._note(own, findings, here)
+        self._events += 1
+
+    def _call(self, event: Event, label: Label | None) -> None:
+        name = str(event.get("gen_ai.tool.call.id", ""))
+        call = Call(
+            id=name,
+            tool=str(event.get("gen_ai.tool.name", "")),
+            step=label.step if label else "",
+            index=self._events,
+            malicious=label is not None and label.label == "malicious",
+        )
+        self._calls.setdefault(name, call)
+
+    def _note(self, own: Event, findings: Sequence[Finding], here: Moment, *, closing: bool = False) -> None:
+        hits = [self._hit(own, finding, -1 if closing else here.index) for finding in findings]
+        self._hits += hits
+        self._grounded = self._grounded or any(hit.steps for hit in hits)
+        confident = self._fusion["block_confidence"]
+        for signal, weighing in self._signals.items():
+            # In an attack, what rests on benign events alone does not make a signal right.
+            right = [f for f, hit in zip(findings, hits, strict=True) if hit.steps or not self._guilty]
+            of_signal = [finding for finding in right if finding.signal == signal]
+            weighing.add(own if signal == "intrinsic" else {}, of_signal, confident)
+        verdict = self._scorer.verdicts.session(self._session.id)
+        if self._alerted is None and self._grounded and verdict.decision in ALERTING:
+            self._alerted = here
+
+    def _hit(self, own: Event, finding: Finding, index: int) -> Hit:
+        alone = Weighing()
+        about = own if finding.session == own.get("gen_ai.conversation.id", "") else {}
+        alone.add(about, [finding], self._fusion["block_confidence"])
+        steps = {self._labels[name].step for name in finding.evidence if name in self._guilty}
+        return Hit(
+            rule_id=finding.rule_id,
+            title=finding.rule_title,
+            signal=finding.signal,
+            response=finding.response,
+            decision=alone.verdict(self._fusion).decision,
+            index=index,
+            timestamp=finding.timestamp,
+            event_id=finding.event_id,
+            evidence=tuple(finding.evidence),
+            steps=tuple(sorted(steps)),
+            call=finding.tool_call_id,
+        )
+
+    def end(self, name: str) -> Outcome:
+        session = self._session
+        self._note({}, self._scorer.close(), Moment(self._events, self._scorer.now), closing=True)
+        verdict = self._scorer.verdicts.session(session.id)
+        settings = session.settings
+        scenario, twin_of = str(settings.get("scenario", "")), str(settings.get("twin_of", ""))
+        return Outcome(
+            recording=name,
+            session=session.id,
+            agent=session.agent,
+            source=session.source,
+            scenario=scenario,
+            family=str(settings.get("family") or twin_of or scenario),
+            twin_of=twin_of,
+            mutator=str(settings.get("mutator", "")),
+            started=session.started,
+            ended=session.ended,
+            events=self._events,
+            steps=tuple(dict.fromkeys(self._labels[event].step for event in sorted(self._guilty))),
+            hits=tuple(self._hits),
+            calls=tuple(self._calls.values()),
+            score=verdict.score,
+            decision=verdict.decision,
+            risks=dict(self._scorer.verdicts.risks(session.id)),
+            alone=tuple(self._alone()),
+            near=self._near.counts(),
+            # A session whose malicious events were all lost is still an attack.
+            began=self._began or (Moment(self._events, session.ended) if self._guilty else None),
+            left=self._left,
+            alerted=self._alerted,
+        )
+
+    def _alone(self) -> Iterator[str]:
+        for signal, weighing in self._signals.items():
+            if weighing.verdict(self._fusion).decision in ALERTING:
+                yield signal
