@@ -102,7 +102,7 @@ def share(flags: Iterable[bool]) -> Share:
     count, of = sum(known), len(known)
     if not of:
         return Share(0, 0, None, None)
-    low = 0.0 if count == 0 else float(beta.ppf(0.025, count, of - count + 1))
+    low = 0.0 if count == 0 else float(betaincinv(count, of - count + 1, 0.025))
     interval = round(low, 4), round(_upper(count, of, 0.975), 4)
     return Share(count, of, round(count / of, 4), interval)
 

@@ -16,7 +16,7 @@ from workbench.scorer import Finding, Scorer
 from workbench.scorer.verdict import SIGNALS, Weighing, read_weights
 
 Change = Callable[[Sequence[Event], str], Iterable[Event]]
-"""What is done to a session's events (with its id) before they are scored, such as losing some; it must pickle."""
+"""What is done to a session's events (with its id) before scoring, such as losing some; it must pickle."""
 
 
 @lru_cache(maxsize=2)
