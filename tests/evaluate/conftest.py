@@ -17,7 +17,7 @@ RULES = """title: Key is sent out
 id: 11111111-0000-4000-8000-000000000001
 logsource: {category: network_connection}
 detection:
-  s: {Image|endswith: /curl, Initiated: 'true'}
+  s: {Image|endswith: /curl, DestinationPort: 443}
   condition: s
 tags: [attack.t1041]
 workbench: {risk: 90, response: alert}

@@ -21,6 +21,8 @@ PACKAGES = (
     "workbench.evaluate.commands",
     "workbench.evaluate.score_commands",
     "workbench.evaluate.calibration_commands",
+    "workbench.evaluate.tuning_commands",
+    "workbench.evaluate.evidence_commands",
     "workbench.evaluate.fleet_commands",
     "workbench.sensor.commands",
     "workbench.nb.commands",

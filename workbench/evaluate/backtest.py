@@ -87,8 +87,7 @@ def judged(outcome: Outcome, called: bool) -> Judged:
 def _judge_rule(known: Sequence[Outcome], rule: Rule) -> RuleResult:
     scenarios: dict[str, list[str]] = {}
     for outcome in known:
-        steps = {step for hit in outcome.hits if hit.rule_id == rule.id for step in hit.steps}
-        if steps:
+        if steps := outcome.steps_caught(rule.id):
             scenarios[outcome.scenario] = sorted({*scenarios.get(outcome.scenario, ()), *steps})
     benign = [outcome for outcome in known if not outcome.malicious]
     return RuleResult(

@@ -73,12 +73,15 @@ def gate(
     from workbench.evaluate.gate import reasons_against
     from workbench.evaluate.load import load_payload
     from workbench.evaluate.policy import read_policy
+    from workbench.pack.keys import trusted_keys
+    from workbench.pack.statement import approvers, statements
 
     demanded = read_policy(policy)
     payload = load_payload(pack, trust=trust or [])
     directories = Dataset.open(dataset).directories(as_split(split))
     report = run(payload, track(directories, "session"))
-    reasons = reasons_against(payload, report, demanded, directories)
+    known = approvers(statements(payload, trusted_keys(trust))) if demanded.approvals else {}
+    reasons = reasons_against(payload, report, demanded, directories, approvals=known)
     if format == "json":
         show_json(
             {"pack": str(pack), "sessions": len(directories), "passed": not reasons, "reasons": reasons}

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from workbench.dataset.recording import Recording
 from workbench.evaluate import latency
 from workbench.evaluate.backtest import Report
-from workbench.evaluate.outcome import Outcome
+from workbench.evaluate.outcome import ALERTING
 from workbench.evaluate.policy import Policy
+from workbench.evaluate.timeliness import blocking, timeliness
 from workbench.scorer import Scorer
 
 TIMED_EVENTS = 20_000
 
 
-def reasons_against(payload: bytes, report: Report, policy: Policy, directories: Sequence[Path]) -> list[str]:
-    """Give every demand of the policy that the pack does not meet; none means it may ship."""
-    reasons = [*_counts(report, policy), *_rates(report, policy), *_scenarios(report, policy)]
+def reasons_against(
+    payload: bytes,
+    report: Report,
+    policy: Policy,
+    directories: Sequence[Path],
+    *,
+    approvals: Mapping[str, str] = {},
+) -> list[str]:
+    """Give every demand of the policy that the pack does not meet; none means it may ship.
+
+    `approvals` are those who signed the pack's content: key id → name.
+    """
+    reasons = [*_counts(report, policy), *_rates(report, policy), *_groups(report, policy)]
+    reasons += _in_time(report, policy)
     reasons += _rules(payload, report, policy)
+    if len(approvals) < policy.approvals:
+        told = ", ".join(sorted(approvals.values())) or "nobody"
+        reasons.append(f"approved by {told}: the policy wants {policy.approvals}")
     if policy.latency_p99_9_us is not None:
         reasons += _latency(payload, directories, policy.latency_p99_9_us)
     return reasons
@@ -50,19 +66,35 @@ def _rates(report: Report, policy: Policy) -> Iterator[str]:
             yield f"{share:.3g} of benign twins alert, the policy allows {policy.false_positives_on_twins:g}"
 
 
-def _scenarios(report: Report, policy: Policy) -> Iterator[str]:
-    by_scenario: dict[str, list[Outcome]] = {}
-    for outcome in report.outcomes:
-        if outcome.malicious:
-            by_scenario.setdefault(outcome.scenario, []).append(outcome)
-    for name, least in sorted(policy.recall_by_scenario.items()):
-        outcomes = by_scenario.get(name, [])
-        if not outcomes:
-            yield f"scenario {name}: no malicious session to judge by"
-            continue
-        recall = sum(outcome.called for outcome in outcomes) / len(outcomes)
-        if recall < least:
-            yield f"scenario {name}: recall is {recall:.3g}, the policy wants {least:g}"
+def _groups(report: Report, policy: Policy) -> Iterator[str]:
+    wanted_by: dict[Literal["scenario", "family"], dict[str, float]] = {
+        "scenario": policy.recall_by_scenario,
+        "family": policy.recall_by_family,
+    }
+    for kind, wanted in wanted_by.items():
+        by_name: dict[str, list[bool]] = {}
+        for outcome in report.outcomes:
+            if outcome.malicious:
+                by_name.setdefault(getattr(outcome, kind), []).append(outcome.called)
+        for name, least in sorted(wanted.items()):
+            called = by_name.get(name, [])
+            if not called:
+                yield f"{kind} {name}: no malicious session to judge by"
+            elif sum(called) / len(called) < least:
+                yield f"{kind} {name}: recall is {sum(called) / len(called):.3g}, the policy wants {least:g}"
+
+
+def _in_time(report: Report, policy: Policy) -> Iterator[str]:
+    if policy.prevented is not None:
+        prevented = timeliness(report.outcomes).prevented.share
+        if prevented is None or prevented < policy.prevented:
+            told = _shown(prevented)
+            yield f"prevented is {told} of the exfiltrations, the policy wants {policy.prevented:g}"
+    if policy.benign_calls_stopped is not None:
+        stopped = blocking(report.outcomes).benign.share or 0.0
+        if stopped > policy.benign_calls_stopped:
+            most = policy.benign_calls_stopped
+            yield f"{stopped:.3g} of benign tool calls would be stopped, the policy allows {most:g}"
 
 
 def _rules(payload: bytes, report: Report, policy: Policy) -> Iterator[str]:
@@ -74,6 +106,11 @@ def _rules(payload: bytes, report: Report, policy: Policy) -> Iterator[str]:
             yield f"rule {rule.title!r}: {rate:g} false positives per 1,000, its budget is {rule.budget:g}"
         if policy.techniques and not any(".t" in tag for tag in rule.tags):
             yield f"rule {rule.title!r}: no ATT&CK or ATLAS technique"
+        for wanted in policy.tags:
+            if not any(tag.startswith(wanted) for tag in rule.tags):
+                yield f"rule {rule.title!r}: no tag {wanted}…"
+        if policy.tested and rule.response in ALERTING and not result.metrics.true_positives:
+            yield f"rule {rule.title!r}: caught nothing here, so it is not tested"
 
 
 def _latency(payload: bytes, directories: Sequence[Path], limit: float) -> Iterator[str]:

@@ -51,7 +51,8 @@ class Outcome(msgspec.Struct, kw_only=True, frozen=True):
     `began` is the first malicious event, `left` the one by which the secret left (None when nothing does),
     `alerted` the event at which the session's verdict became an alert, in an attack one that a malicious
     event has a part in. `alone` names the signals that would have alerted without the others, `risks` the
-    strongest risk of each. `near` counts, by rule, benign events one condition short of a match.
+    strongest risk of each; `techniques` are those that its labels name. `near` counts, by rule, benign events
+    one condition short of a match.
     """
 
     recording: str
@@ -66,6 +67,7 @@ class Outcome(msgspec.Struct, kw_only=True, frozen=True):
     ended: int
     events: int
     steps: tuple[str, ...]
+    techniques: tuple[str, ...]
     hits: tuple[Hit, ...]
     calls: tuple[Call, ...]
     score: float
@@ -86,6 +88,17 @@ class Outcome(msgspec.Struct, kw_only=True, frozen=True):
     def called(self) -> bool:
         """Whether the fused verdict called the session an attack."""
         return self.alerted is not None
+
+    @property
+    def in_time(self) -> bool | None:
+        """Whether the verdict came no later than the event by which the secret left; None when none left."""
+        if self.left is None:
+            return None
+        return self.alerted is not None and self.alerted.index <= self.left.index
+
+    def steps_caught(self, rule_id: str) -> list[str]:
+        """Give the malicious steps a rule's findings rest on, in alphabetical order."""
+        return sorted({step for hit in self.hits if hit.rule_id == rule_id for step in hit.steps})
 
     def caught_by(self, rule_id: str) -> bool:
         """Whether the rule called the session: on an attack only with evidence that is malicious."""

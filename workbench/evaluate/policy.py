@@ -12,18 +12,27 @@ from workbench.errors import InputError
 class Policy(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What a policy file (YAML) may demand; what it leaves out is not asked for.
 
-    Rates are of sessions, 0 to 1 but for `false_positives_per_1000`; `recall_by_scenario` overrides `recall`
-    for one scenario; `latency_p99_9_us` is microseconds per event on this machine.
+    Rates are of sessions, 0 to 1 but for `false_positives_per_1000`; `recall_by_scenario` and
+    `recall_by_family` override `recall` for one of them. `prevented` is of exfiltrations,
+    `benign_calls_stopped` of benign tool calls, blocking as the pack asks. `latency_p99_9_us` is microseconds
+    per event on this machine. `tags` are what every rule's tags must begin with, `tested` that every rule
+    that alerts caught something here, `approvals` how many people must have signed the very content.
     """
 
     recall: float | None = None
     recall_by_scenario: dict[str, float] = {}
+    recall_by_family: dict[str, float] = {}
+    prevented: float | None = None
+    benign_calls_stopped: float | None = None
     precision: float | None = None
     false_positives_per_1000: float | None = None
     false_positives_on_twins: float | None = None
     rule_budgets: bool = False
     latency_p99_9_us: float | None = None
     techniques: bool = False
+    tags: list[str] = []
+    tested: bool = False
+    approvals: int = 0
     minimum_malicious: int = 0
     minimum_benign: int = 0
 

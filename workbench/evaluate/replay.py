@@ -138,6 +138,7 @@ class _Run:
             ended=session.ended,
             events=self._events,
             steps=tuple(dict.fromkeys(self._labels[event].step for event in sorted(self._guilty))),
+            techniques=tuple(sorted({t for event in self._guilty for t in self._labels[event].techniques})),
             hits=tuple(self._hits),
             calls=tuple(self._calls.values()),
             score=verdict.score,

@@ -40,12 +40,12 @@ def timeliness(outcomes: Iterable[Outcome]) -> Timeliness:
     times: list[float] = []
     prevented: list[bool] = []
     for outcome in outcomes:
-        began, alerted, left = outcome.began, outcome.alerted, outcome.left
+        began, alerted = outcome.began, outcome.alerted
         if began and alerted:
             events.append(max(0, alerted.index - began.index))
             times.append(max(0, alerted.timestamp - began.timestamp) / _MILLISECOND)
-        if left:
-            prevented.append(alerted is not None and alerted.index <= left.index)
+        if outcome.in_time is not None:
+            prevented.append(outcome.in_time)
     return Timeliness(_delay(events), _delay(times), share(prevented))
 
 

@@ -15,10 +15,12 @@ Trust = Annotated[
 ]
 
 
+group = typer.Typer(help="Build, sign, verify and compare rule packs.", no_args_is_help=True)
+
+
 def register(app: typer.Typer) -> None:
-    """Add `pack keygen`, `build`, `verify`, `inspect` and `diff`."""
-    group = typer.Typer(help="Build, sign, verify and compare rule packs.", no_args_is_help=True)
-    for command in (keygen, build, verify, inspect, diff):
+    """Add `pack keygen`, `build`, `inspect` and `diff`; the verbs of evidence add themselves."""
+    for command in (keygen, build, inspect, diff):
         group.command(command.__name__)(command)
     app.add_typer(group, name="pack")
 
@@ -115,24 +117,6 @@ def _baselines(file: Path) -> list[dict[str, object]]:
     from workbench.baseline import frozen
 
     return list(frozen.load(file))
-
-
-def verify(pack: Pack, trust: Trust = None, format: Format = "text") -> None:
-    """Check who signed a pack, that it is whole, and that this scorer can run it.
-
-    Example: `workbench pack verify exfil.pack --trust signing.key.pub`
-    """
-    from workbench.pack.keys import trusted_keys
-    from workbench.printable import printable
-    from workbench.scorer import Scorer
-
-    payload = Scorer.load(pack, trusted_keys(trust)).payload
-    if format == "json":
-        rules = len(payload.plan.rules)
-        show_json({"pack": str(pack), "name": payload.name, "version": payload.version, "rules": rules})
-        return
-    named = printable(f"{payload.name} {payload.version}")
-    typer.echo(f"{pack}: {named}, {len(payload.plan.rules)} rules, signed by a trusted key")
 
 
 def inspect(

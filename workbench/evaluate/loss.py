@@ -1,0 +1,61 @@
+"""Recall as a function of what a capture lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from workbench.dataset.degrade import Rates, degrade_events
+from workbench.evaluate.backtest import Map, outcomes
+from workbench.evaluate.metrics import Share, share
+from workbench.event import Event, Value
+
+LOSSES: Mapping[str, Rates] = {
+    "nothing": Rates(),
+    "1 % dropped": Rates(drop=0.01),
+    "5 % dropped": Rates(drop=0.05),
+    "20 % dropped": Rates(drop=0.2),
+    "5 % late": Rates(reorder=0.05),
+    "5 % of processes without arguments": Rates(argv=0.05),
+    "5 % unattributed": Rates(unattributed=0.05),
+    "no harness log": Rates(harness_log=1.0),
+    "5 % of each, no harness log": Rates(
+        drop=0.05, reorder=0.05, argv=0.05, unattributed=0.05, harness_log=1.0
+    ),
+}
+"""What is lost, by name: the kinds a sensor can suffer, and all together."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnderLoss:
+    """The fused verdict with so much lost: recall of attacks, and share of benign sessions alerted on."""
+
+    recall: Share
+    false_alarms: Share
+
+
+def lose(events: Sequence[Event], session: str, *, rates: Rates, seed: int) -> list[dict[str, Value]]:
+    """Lose events and fields at random, the same for the same session and seed."""
+    return degrade_events(events, rates, f"{seed}:{session}").events
+
+
+def under_loss(
+    payload: bytes,
+    directories: Iterable[Path],
+    losses: Mapping[str, Rates] = LOSSES,
+    *,
+    map: Map = map,
+    seed: int = 0,
+) -> dict[str, UnderLoss]:
+    """Backtest under each of the losses; truth stays that of the whole recording."""
+    chosen = list(directories)
+    found = {}
+    for name, rates in losses.items():
+        known = list(outcomes(payload, chosen, map=map, change=partial(lose, rates=rates, seed=seed)))
+        found[name] = UnderLoss(
+            share(outcome.called for outcome in known if outcome.malicious),
+            share(outcome.called for outcome in known if not outcome.malicious),
+        )
+    return found
