@@ -13,7 +13,7 @@ from workbench.errors import InputError
 from workbench.evaluate.backtest import Report, backtest
 from workbench.evaluate.engine import open_map
 from workbench.evaluate.load import load_payload
-from workbench.evaluate.report import to_json, to_junit
+from workbench.evaluate.report import to_junit
 from workbench.registry import load_all
 from workbench.scorer import Scorer
 
@@ -58,16 +58,6 @@ def test_findings_equal_the_scorers(payload: bytes, dataset: Dataset, report: Re
         assert [(f.rule_id, f.event_id, tuple(f.evidence)) for f in found] == [
             (hit.rule_id, hit.event_id, hit.evidence) for hit in outcome.hits
         ]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("engine", ["processes", "dask"])
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
-def test_every_engine_gives_the_same_bytes(
-    engine: str, payload: bytes, dataset: Dataset, report: Report
-) -> None:
-    with open_map(engine) as run:
-        assert to_json(backtest(payload, dataset.directories(), map=run)) == to_json(report)
 
 
 def test_an_unknown_engine_is_refused() -> None:

@@ -36,7 +36,7 @@ def tune(
     Exit 1 when there is none. Example:
     `workbench tune rules datasets/quickstart --rule "Two sessions touch the same text"`
     """
-    from workbench.baseline import fit
+    from workbench.baseline import frozen
     from workbench.dataset.dataset import Dataset
     from workbench.evaluate import tuning
     from workbench.evaluate.backtest import backtest
@@ -46,10 +46,10 @@ def tune(
     from workbench.printable import printable
     from workbench.rule import RuleSet, load
 
-    frozen = fit.load(baseline) if baseline else ()
+    baselines = frozen.load(baseline) if baseline else ()
 
     def packed(chosen: RuleSet) -> bytes:
-        return build_payload(chosen, rules.stem, "0", baselines=frozen)
+        return build_payload(chosen, rules.stem, "0", baselines=baselines)
 
     loaded = load([rules])
     wanted = tuning.find(loaded, rule)
