@@ -58,6 +58,7 @@ def test_a_good_rule_is_good(rules: Path) -> None:
         ("level: low\n", "", "no-level"),
         ("description: A shell starts. That happens.\n", "", "no-description"),
         ("tags: [attack.t1059.004]", "tags: [attack.execution]", "no-technique"),
+        ("tags: [attack.t1059.004]", "tags: [attack.t9999]", "unknown-technique"),
         ("title: A shell starts", "title: A shell starts.", "title"),
         ("  condition", "  unused: {User: x}\n  condition", "unused"),
         ("    Image|endswith: /sh", "    Image|endswith: /sh\n    LogonId: 1", "unfilled"),

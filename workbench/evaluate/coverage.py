@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from workbench.rule.ruleset import RuleSet
+from workbench.rule.techniques import techniques_of
 
-_TECHNIQUE = re.compile(
-    r"(attack\.(?P<attack>t\d{4}(?:\.\d{3})?)|atlas\.(?P<atlas>aml[.-]t\d{4}(?:\.\d{3})?))"
-)
 LAYER_VERSION = "4.5"  # of the ATT&CK Navigator's layer file format
-
-
-def techniques_of(tags: Iterable[str]) -> list[str]:
-    """Give the technique ids among a rule's tags.
-
-    >>> techniques_of(["attack.exfiltration", "attack.t1552.001", "atlas.aml.t0086"])
-    ['T1552.001', 'AML.T0086']
-    """
-    found = (_TECHNIQUE.fullmatch(tag.lower()) for tag in tags)
-    return [(match["attack"] or match["atlas"].replace("-", ".")).upper() for match in found if match]
 
 
 def coverage(rules: RuleSet) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from workbench.errors import RuleError
 from workbench.fields import resolve
 from workbench.rule.logsource import is_auditd, kinds_of
 from workbench.rule.ruleset import LoadedRule
+from workbench.rule.techniques import techniques, techniques_of
 from workbench.rule.unseen import fields_of, unseen_in
 from workbench.scorer import auditd
 
@@ -33,7 +34,6 @@ _FILLED_BY = {
     "io.": {"file"},
     "control.": {"control"},
 }
-_TECHNIQUE = re.compile(r"(attack\.t\d{4}(\.\d{3})?|atlas\.aml[.-]t\d{4}(\.\d{3})?)", re.IGNORECASE)
 _TITLE = 110
 
 
@@ -59,9 +59,15 @@ def _identity(rule: LoadedRule) -> Iterator[RuleError]:
 
 
 def _technique(rule: LoadedRule) -> Iterator[RuleError]:
-    if not any(_TECHNIQUE.fullmatch(str(tag)) for tag in rule.sigma.tags):
+    named = techniques_of(map(str, rule.sigma.tags))
+    if not named:
         mend = "add a tag such as attack.t1552.001 or atlas.aml.t0024"
         yield rule.document.fault("no ATT&CK or ATLAS technique", "tags", code="no-technique", mend=mend)
+    for one in named:
+        if one not in techniques():
+            cause = f"there is no technique {one} in the pinned ATT&CK and ATLAS"
+            mend = "see workbench/rule/techniques.tsv"
+            yield rule.document.fault(cause, "tags", code="unknown-technique", mend=mend)
 
 
 def _unused(rule: LoadedRule) -> Iterator[RuleError]:

@@ -14,6 +14,10 @@ RISK: dict[Level, int] = {"informational": 5, "low": 20, "medium": 45, "high": 7
 """The risk of a rule that does not give its own, by level."""
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Note = Annotated[str, msgspec.Meta(max_length=1000)]
+
+PROSE = frozenset({"blind_spots", "triage", "recordings", "twins"})
+"""Keys that tell people something and leave what the rule means as it is."""
 
 
 class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -52,8 +56,14 @@ class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
             description="correlation: what ties the events together; session when there is no group-by"
         ),
     ] = None
+    blind_spots: Annotated[list[Text], msgspec.Meta(description="what the rule cannot see")] = []
+    triage: Annotated[Note, msgspec.Meta(description="what to look at first, what to do")] = ""
     recordings: Annotated[
-        list[Text], msgspec.Meta(description="recordings that this rule is tested against")
+        list[Text], msgspec.Meta(description="recordings that prove it fires; `workbench prove` writes them")
+    ] = []
+    twins: Annotated[
+        list[Text],
+        msgspec.Meta(description="benign twins that it leaves alone; `workbench prove` writes them"),
     ] = []
 
 

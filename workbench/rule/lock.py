@@ -9,11 +9,15 @@ from typing import Any
 import msgspec
 
 from workbench.errors import InputError, RuleError
+from workbench.rule.extension import PROSE
 from workbench.rule.ruleset import LoadedRule, RuleSet
 
 # What may change without a new version: it tells people something, but the rule means the same.
 _PROSE = frozenset(
-    {"description", "references", "author", "falsepositives", "related", "license", "modified", "date"}
+    {
+        *("description", "references", "author", "falsepositives", "related", "license", "modified", "date"),
+        "status",
+    }
 )
 
 
@@ -27,6 +31,8 @@ class Locked(msgspec.Struct):
 def digest_of(rule: LoadedRule) -> str:
     """Give the SHA-256 of what a rule means; prose and dates are left out."""
     meaning: dict[str, Any] = {key: value for key, value in rule.document.data.items() if key not in _PROSE}
+    told = meaning.get("workbench", {})
+    meaning["workbench"] = {key: value for key, value in told.items() if key not in PROSE}
     return sha256(msgspec.json.encode(meaning, order="sorted", enc_hook=str)).hexdigest()
 
 

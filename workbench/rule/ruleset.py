@@ -18,7 +18,7 @@ from workbench.rule.logsource import check_logsource
 from workbench.rule.parse import parse_rule
 
 PLACEHOLDERS = "placeholders.yml"
-"""A file of this name in a directory of rules gives the values of `%placeholders%`."""
+"""A file of this name among rules, or above them, gives the values of `%placeholders%`; the deeper wins."""
 
 
 @dataclass(eq=False)
@@ -123,10 +123,16 @@ def _by_place(error: RuleError) -> tuple[str, int, int]:
 
 def _read_placeholders(paths: Iterable[Path | str]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
-    for directory in (path for path in map(Path, paths) if path.is_dir()):
-        for file in sorted(directory.rglob(PLACEHOLDERS)):
+    for path in (path.resolve() for path in map(Path, paths)):
+        above = [parent / PLACEHOLDERS for parent in reversed(path.parents)]
+        within = sorted(path.rglob(PLACEHOLDERS), key=_depth) if path.is_dir() else []
+        for file in [*(file for file in above if file.is_file()), *within]:
             values.update(read_placeholders(file))
     return values
+
+
+def _depth(file: Path) -> tuple[int, Path]:
+    return len(file.parts), file
 
 
 def read_placeholders(file: Path) -> dict[str, list[str]]:
