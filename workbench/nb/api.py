@@ -59,17 +59,10 @@ def score(scorer: Scorer, recording: Recording | Path | str) -> list[Finding]:
 
 
 def show(thing: Any, findings: Sequence[Finding] = ()) -> Any:
-    """Give the view of a report, of findings, or of a recording's process tree; anything else as it is."""
-    from workbench.evaluate.backtest import Report
-    from workbench.evaluate.report import to_tables
-    from workbench.nb.view.finding_table import FindingTable
-    from workbench.nb.view.process_tree import ProcessTree
-    from workbench.nb.view.rich_view import RichView
+    """Give the view of a report, of findings, of a data frame, of rules, or of a recording's process tree.
 
-    if isinstance(thing, Report):
-        return RichView(to_tables(thing))
-    if isinstance(thing, Recording):
-        return ProcessTree(thing.events(), findings)
-    if isinstance(thing, list) and all(isinstance(item, Finding) for item in thing):
-        return FindingTable(thing)
-    return thing
+    Two recordings in a tuple are shown beside each other. Anything else is given back as it is.
+    """
+    from workbench.nb.view.of import view_of
+
+    return view_of(thing, findings)

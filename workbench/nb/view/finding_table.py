@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from rich.table import Table
 from rich.text import Text
 
 from workbench.event import format_timestamp
+from workbench.nb.view.page import page, table
 from workbench.nb.view.rich_view import RichView
 from workbench.printable import printable
 from workbench.scorer import Finding
@@ -46,11 +46,7 @@ class FindingTable:
         return repr(RichView(self))
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in _HEADS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{_lines(cell)}</td>" for cell in row) + "</tr>" for row in self._rows()
-        )
-        return f"<table><caption>{self._title()}</caption><tr>{head}</tr>{body}</table>"
+        return page(table(self._title(), _HEADS, self._rows()), "findings")
 
     def _title(self) -> str:
         more = f", the first {SHOWN} shown" if len(self.findings) > SHOWN else ""
@@ -61,7 +57,3 @@ def _details(finding: Finding) -> list[str]:
     """Give the path of the data where there is one, else why it fired; then the tool call."""
     why = [f"  {hop}" for hop in finding.provenance_path] or [f"  {finding.reason}"]
     return [*why, f"  tool call {finding.tool_call_id}"] if finding.tool_call_id else why
-
-
-def _lines(text: str) -> str:
-    return escape(text).replace("\n", "<br>")

@@ -16,7 +16,7 @@ _BINS = 60
 class LatencyChart(Figure):
     """How many events took how long; bars beyond `limit_us` (microseconds) stand out."""
 
-    def __init__(self, latency: Latency, limit_us: float) -> None:
+    def __init__(self, latency: Latency, limit_us: float = 5_000.0) -> None:
         self.limit_us = limit_us
         self.summary = latency.summary()
         micros = np.maximum(latency.nanoseconds / 1_000, 0.1)
@@ -44,7 +44,7 @@ class LatencyChart(Figure):
         figure.update_xaxes(type="log", title="microseconds per event")
         figure.update_yaxes(type="log", title="events")
         figure.add_vline(x=self.limit_us, line_dash="dash", annotation_text="limit")
-        figure.update_layout(title=self.text(), bargap=0, height=380)
+        figure.update_layout(title=self.text(), title_font_size=13, bargap=0, height=380)
         return figure
 
     def svg(self) -> str:

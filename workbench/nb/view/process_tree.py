@@ -1,23 +1,21 @@
-"""A session's process tree, with tool calls and findings, as static HTML and as text."""
+"""A session's process tree, with tool calls and findings: it folds in a notebook, and is text elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from html import escape
 
 from workbench.event import Event
+from workbench.nb.view.figure import cut
+from workbench.nb.view.page import page
+from workbench.nb.view.plain import plain
 from workbench.printable import printable
 from workbench.scorer import Finding
 
-SHOWN = 400
-_WIDTH = 100
-
-_STYLE = """<style>
-.wb-tree ul{list-style:none;margin:0;padding-left:1.2em;border-left:1px solid currentColor}
-.wb-tree{font:13px/1.5 ui-monospace,monospace;color:inherit}
-.wb-tree .call{opacity:.7}.wb-tree .hit{font-weight:bold;text-decoration:underline}
-</style>"""
+SHOWN = 1_000
+_WIDTH = 110
+_UNFOLDED = 150  # a larger tree is shown folded where nothing was found
+_DEEPEST = 60  # deeper nesting is drawn at this depth
 
 
 @dataclass
@@ -38,11 +36,14 @@ class ProcessTree:
     def __init__(self, events: Iterable[Event], findings: Sequence[Finding] = ()) -> None:
         self.nodes: dict[str, _Node] = {}
         self.roots: list[str] = []
+        self._parent: dict[str, str] = {}
         for event in events:
             self._add(event)
+        self._marked: set[str] = set()
         for finding in findings:
             if finding.entity_id in self.nodes:
                 self.nodes[finding.entity_id].rules.append(finding.rule_title)
+                self._mark(finding.entity_id)
 
     def _add(self, event: Event) -> None:
         entity = str(event.get("process.entity_id", ""))
@@ -51,53 +52,74 @@ class ProcessTree:
         node = self.nodes.get(entity)
         if node is None:
             node = self.nodes[entity] = _Node("")
-            parent = self.nodes.get(str(event.get("process.parent.entity_id", "")))
+            above = str(event.get("process.parent.entity_id", ""))
+            parent = self.nodes.get(above)
             (parent.children if parent else self.roots).append(entity)
+            if parent:
+                self._parent[entity] = above
         node.events += 1
         if event["event.action"] == "exec" or not node.command:
             node.call = str(event.get("gen_ai.tool.call.id", ""))
             node.command = str(event.get("process.command_line") or event.get("process.name") or "?")
 
-    def _walk(self) -> Iterator[tuple[int, _Node]]:
+    def _mark(self, entity: str) -> None:
+        """Remember that this process, or one below it, has a finding: it is shown unfolded."""
+        while entity and entity not in self._marked:
+            self._marked.add(entity)
+            entity = self._parent.get(entity, "")
+
+    def _walk(self) -> Iterator[tuple[int, str, _Node]]:
+        """Give the processes to show, parents first, with their depth."""
         stack = [(0, entity) for entity in reversed(self.roots)]
-        while stack:
+        for _ in range(SHOWN):
+            if not stack:
+                return
             depth, entity = stack.pop()
             node = self.nodes[entity]
-            yield depth, node
+            yield depth, entity, node
             stack.extend((depth + 1, child) for child in reversed(node.children))
 
     def __repr__(self) -> str:
         """Draw the tree as indented text."""
-        lines: list[str] = []
-        for depth, node in self._walk():
-            if len(lines) == SHOWN:
-                break
+        drawn: list[str] = []
+        for depth, _, node in self._walk():
             rules = printable(f"  ⚠ {', '.join(node.rules)}") if node.rules else ""
             call = printable(f"  [{node.call}]") if node.call else ""
-            lines.append(f"{'  ' * depth}{_cut(node.command)}{call}{rules}")
-        return "\n".join([*lines, *self._rest()])
+            drawn.append(f"{'  ' * depth}{_line(node.command)}{call}{rules}")
+        return "\n".join([*drawn, *self._rest()])
 
     def _repr_html_(self) -> str:
-        parts, depth = [_STYLE, '<div class="wb-tree" role="tree"><ul>'], 0
-        for number, (level, node) in enumerate(self._walk()):
-            if number == SHOWN:
-                break
-            parts.append("<ul>" * (level - depth) + "</ul>" * (depth - level))
-            depth = level
-            call = f' <span class="call">[{escape(node.call)}]</span>' if node.call else ""
-            rules = "".join(f' <span class="hit">⚠ {escape(rule)}</span>' for rule in node.rules)
-            parts.append(
-                f'<li role="treeitem" title="{node.events} events">'
-                f"{escape(_cut(node.command))}{call}{rules}</li>"
-            )
-        parts.append("</ul>" * (depth + 1))
-        return "".join(parts) + "".join(f"<p>{line}</p>" for line in self._rest()) + "</div>"
+        shown = list(self._walk())
+        unfold = len(self.nodes) <= _UNFOLDED
+        parts: list[str] = []
+        open_at: list[int] = []  # depths of the <details> that are open
+        for number, (depth, entity, node) in enumerate(shown):
+            level = min(depth, _DEEPEST)
+            while open_at and open_at[-1] >= level:
+                parts.append("</details>")
+                open_at.pop()
+            parent_of_next = number + 1 < len(shown) and shown[number + 1][0] > depth
+            if parent_of_next and level < _DEEPEST:
+                state = " open" if unfold or entity in self._marked or depth < 2 else ""
+                parts.append(f"<details{state}><summary>{_cells(node)}</summary>")
+                open_at.append(level)
+            else:
+                parts.append(f'<div class="leaf">{_cells(node)}</div>')
+        parts.append("</details>" * len(open_at))
+        parts += [f"<p>{line}</p>" for line in self._rest()]
+        return page("".join(parts), "process tree")
 
     def _rest(self) -> list[str]:
         rest = len(self.nodes) - SHOWN
         return [f"… {rest} more processes are not shown"] if rest > 0 else []
 
 
-def _cut(text: str) -> str:
-    line = printable(" ".join(text.split()))
-    return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
+def _cells(node: _Node) -> str:
+    call = f' <span class="call" title="{plain(node.call)}">[{plain(cut(node.call, 12))}]</span>'
+    count = f' <span class="dim">{node.events}</span>'
+    rules = "".join(f' <span class="hit">⚠ {plain(rule)}</span>' for rule in node.rules)
+    return f"{plain(_line(node.command))}{count}{call if node.call else ''}{rules}"
+
+
+def _line(text: str) -> str:
+    return cut(printable(" ".join(text.split())), _WIDTH)

@@ -4,23 +4,41 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from html import escape
 
 import plotly.graph_objects as go
 
 from workbench.event import Event, integer
-from workbench.nb.view.figure import BLUE, HEIGHT, MARGIN, RED, WIDTH, Figure, svg_page, svg_text
+from workbench.nb.view.figure import (
+    BLUE,
+    FAINT,
+    GREEN,
+    GREY,
+    MARGIN,
+    ORANGE,
+    PINK,
+    RED,
+    WIDTH,
+    Figure,
+    cut,
+    svg_line,
+    svg_page,
+    svg_text,
+)
+from workbench.nb.view.plain import plain
 from workbench.scorer import Finding
 
 SHOWN = 4_000
+_ROWS, _ROW = 12, 20
 _LEFT = 150  # room for the names of the rows
 _NANO = 1e9
+_COLOURS = {"file": BLUE, "process": GREEN, "network": ORANGE, "agent": PINK}
+_FINDING = "finding"
 
 
 class Timeline(Figure):
     """Events as dots by time (seconds since the first) and kind; at most `SHOWN` are drawn, and it says so.
 
-    Of too many, every n-th is drawn, so the picture keeps its shape; findings are all drawn.
+    Of too many, every n-th of each kind is drawn, so that rare kinds stay; findings are all drawn.
     """
 
     def __init__(self, events: Iterable[Event], findings: Sequence[Finding] = ()) -> None:
@@ -29,8 +47,15 @@ class Timeline(Figure):
         self.total = len(told)
         counts = Counter(_kind(event) for event in told)
         self.kinds = [kind for kind, _ in counts.most_common()]
-        step = max(1, -(-len(told) // SHOWN))
-        self.shown = [(self._seconds(integer(e, "@timestamp")), _kind(e), _what(e)) for e in told[::step]]
+        most = SHOWN // max(len(counts), 1)
+        steps = {kind: -(-count // most) for kind, count in counts.items()} if len(told) > SHOWN else {}
+        met: Counter[str] = Counter()
+        self.shown: list[tuple[float, str, str]] = []
+        for event in told:
+            kind = _kind(event)
+            if met[kind] % steps.get(kind, 1) == 0:
+                self.shown.append((self._seconds(integer(event, "@timestamp")), kind, _what(event)))
+            met[kind] += 1
         self.findings = [(self._seconds(f.timestamp), f.rule_title) for f in findings]
 
     def _seconds(self, time: int) -> float:
@@ -38,50 +63,76 @@ class Timeline(Figure):
 
     def text(self) -> str:
         """Say how many events there are, how many are drawn, and when the findings were."""
-        sampled = f", {len(self.shown)} drawn" if len(self.shown) < self.total else ""
         found = "; ".join(f"{time:.1f} s {title}" for time, title in self.findings)
-        return f"{self.total} events in {len(self.kinds)} kinds{sampled}" + (f". {found}" if found else "")
+        return self._title() + (f". {found}" if found else "")
+
+    def _title(self) -> str:
+        sampled = f", {len(self.shown)} drawn" if len(self.shown) < self.total else ""
+        return f"{self.total} events in {len(self.kinds)} kinds{sampled}, {len(self.findings)} findings"
 
     def figure(self) -> go.Figure:
-        """Give the interactive timeline; it zooms by dragging."""
-        dots = go.Scattergl(
-            x=[time for time, _, _ in self.shown],
-            y=[kind for _, kind, _ in self.shown],
-            text=[what for _, _, what in self.shown],
-            mode="markers",
-            marker={"size": 5, "color": BLUE, "opacity": 0.5},
-            hovertemplate="%{x:.3f} s %{text}<extra></extra>",
-        )
-        figure = go.Figure(dots)
-        for time, title in self.findings:
-            figure.add_vline(x=time, line_color=RED, annotation_text=title, annotation_font_color=RED)
-        figure.update_xaxes(title="seconds")
-        figure.update_yaxes(categoryorder="array", categoryarray=self.kinds[::-1])
-        figure.update_layout(title=self.text()[:120], height=160 + 22 * len(self.kinds))
+        """Give the interactive timeline; drag, or move the ends of the lower strip, to zoom."""
+        figure = go.Figure()
+        for category in dict.fromkeys(kind.split()[0] for kind in self.kinds):
+            dots = [dot for dot in self.shown if dot[1].split()[0] == category]
+            figure.add_scatter(
+                x=[time for time, _, _ in dots],
+                y=[kind for _, kind, _ in dots],
+                text=[what for _, _, what in dots],
+                name=category,
+                mode="markers",
+                marker={"size": 6, "color": _COLOURS.get(category, GREY), "opacity": 0.6},
+                hovertemplate="%{x:.3f} s %{text}<extra></extra>",
+            )
+        for time, _ in self.findings:
+            figure.add_vline(x=time, line_color=RED, line_width=1)
+        if self.findings:
+            figure.add_scatter(
+                x=[time for time, _ in self.findings],
+                y=[_FINDING] * len(self.findings),
+                text=[plain(title) for _, title in self.findings],
+                name=_FINDING,
+                mode="markers",
+                marker={"size": 11, "color": RED, "symbol": "triangle-down"},
+                hovertemplate="%{x:.3f} s %{text}<extra></extra>",
+            )
+        figure.update_xaxes(title="seconds", rangeslider={"visible": True, "thickness": 0.08})
+        rows = [*self.kinds[::-1], *([_FINDING] if self.findings else [])]
+        figure.update_yaxes(categoryorder="array", categoryarray=rows, fixedrange=True)
+        figure.update_layout(title=self._title(), height=230 + 22 * len(rows), dragmode="zoom")
         return figure
 
     def svg(self) -> str:
-        """Give the static timeline: the ten most frequent kinds, the others in a row of their own."""
-        rows = {kind: number for number, kind in enumerate(self.kinds[:10])}
-        last = (
-            max([time for time, _, _ in self.shown] + [time for time, _ in self.findings], default=1.0) or 1.0
-        )
-        width, height = WIDTH - _LEFT - MARGIN, (HEIGHT - 2 * MARGIN) / 11
-        names = [*rows, *(["others"] if len(self.kinds) > len(rows) else [])]
-        parts = [svg_text(WIDTH / 2, 18, self.text()[:110])]
+        """Give the static timeline: the most frequent kinds, the others in a row of their own."""
+        rows = {kind: number + 1 for number, kind in enumerate(self.kinds[:_ROWS])}
+        names = [_FINDING, *rows, *(["others"] if len(self.kinds) > len(rows) else [])]
+        last = max([time for time, _, _ in self.shown] + [time for time, _ in self.findings], default=1.0)
+        width, bottom = WIDTH - _LEFT - MARGIN, MARGIN + _ROW * len(names)
+
+        def place(time: float) -> float:
+            return _LEFT + width * time / (last or 1.0)
+
+        parts = [svg_text(_LEFT, 18, self._title(), "start", 'font-weight="bold"')]
         for number, name in enumerate(names):
-            parts.append(svg_text(_LEFT - 8, MARGIN + height * (number + 0.7), name, "end"))
+            y = MARGIN + _ROW * (number + 0.5)
+            parts.append(svg_text(_LEFT - 10, y + 4, name, "end"))
+            parts.append(svg_line([(_LEFT, y), (WIDTH - MARGIN, y)], FAINT))
         for time, kind, _ in self.shown:
-            x, y = _LEFT + width * time / last, MARGIN + height * (rows.get(kind, 10) + 0.5)
-            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{BLUE}" opacity="0.5"/>')
-        for time, _ in self.findings:
-            x = _LEFT + width * time / last
+            y = MARGIN + _ROW * (rows.get(kind, _ROWS + 1) + 0.5)
+            colour = _COLOURS.get(kind.split()[0], GREY)
             parts.append(
-                f'<path d="M{x:.1f} {MARGIN} V{HEIGHT - MARGIN}" stroke="{RED}" stroke-width="1.5"/>'
+                f'<circle cx="{place(time):.1f}" cy="{y:.1f}" r="2.5" fill="{colour}" opacity="0.6"/>'
             )
-        parts.append(svg_text(_LEFT, HEIGHT - MARGIN + 16, "0 s", "start"))
-        parts.append(svg_text(WIDTH - MARGIN, HEIGHT - MARGIN + 16, f"{last:.1f} s", "end"))
-        return svg_page("Session timeline", parts)
+        for time, _ in self.findings:
+            x = place(time)
+            parts.append(svg_line([(x, MARGIN), (x, bottom)], RED, 'stroke-width="1.5"'))
+            parts.append(f'<path d="M{x - 6:.1f} {MARGIN} h12 l-6 10 z" fill="{RED}"/>')
+        for number, (time, title) in enumerate(self.findings[:5]):
+            told = cut(f"▼ {time:.1f} s  {title}", 100)
+            parts.append(svg_text(_LEFT, bottom + 34 + 16 * number, told, "start"))
+        ticks = [share * last for share in (0, 0.25, 0.5, 0.75, 1)]
+        parts += [svg_text(place(tick), bottom + 14, f"{tick:.1f} s") for tick in ticks]
+        return svg_page("Session timeline", parts, bottom + 30 + 16 * min(len(self.findings), 5))
 
 
 def _kind(event: Event) -> str:
@@ -92,4 +143,4 @@ def _what(event: Event) -> str:
     """Give the one text that tells most about an event, escaped: Plotly reads some markup in its labels."""
     names = ("process.command_line", "file.path", "dns.question.name", "destination.ip", "gen_ai.tool.name")
     told = next((str(event[name]) for name in names if name in event), "")
-    return escape(told[:120])
+    return plain(cut(told, 120))
