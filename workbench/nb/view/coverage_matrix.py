@@ -9,12 +9,13 @@ from typing import Any
 
 import msgspec
 
-from workbench.evaluate.coverage import techniques_of, to_navigator
+from workbench.evaluate.coverage import to_navigator
 from workbench.files import write_aside
 from workbench.nb.view.page import page
 from workbench.nb.view.plain import plain
 from workbench.printable import printable
 from workbench.rule.ruleset import RuleSet
+from workbench.rule.techniques import techniques_of
 
 
 class CoverageMatrix:
