@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbench.dataset.dataset import Dataset, validate
+from workbench.dataset.dataset import Dataset
+from workbench.dataset.validate import validate
 from workbench.evaluate.fleet import NOTE, multiply
 
 SHIPPED = Path("datasets/quickstart")
