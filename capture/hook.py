@@ -4,6 +4,9 @@ Standard library only, since a harness waits for it at every tool call:
 
     workbench-hook --agent NAME --out FILE < payload.json
 
+A control plane tells of its own state with `{"hook_event_name": "Control", "control_action": ACTION,
+"control": {…}}`: one of CONTROL_ACTIONS, and the values of `control.*` fields by their last words.
+
 Understands the payloads of Claude Code, codex, gemini-cli, qwen-code and Cursor by the names of their
 events; a payload it does not know becomes nothing and is counted in FILE.unknown, never an error: a hook
 that fails would stop the agent.
@@ -43,6 +46,12 @@ ACTIONS = {
 }
 """Hook event name → `event.action`."""
 
+CONTROL_ACTIONS = (
+    *("token_issue", "token_refresh", "token_revoke", "mode_change", "permission_bypass"),
+    *("message", "operation", "account_switch", "device_trust"),
+)
+"""What a control plane can tell of."""
+
 _REDACTED = ("gen_ai.prompt.text", "gen_ai.tool.call.arguments", "gen_ai.tool.call.result")
 _TOOLS = {"Shell": "shell", "ReadFile": "read_file", "FileEdit": "edit_file"}
 _SHOWN = 4_000
@@ -66,7 +75,7 @@ def event_of(payload: dict[str, Any], now: int, agent: str = "") -> dict[str, An
     name = str(payload.get("hook_event_name", ""))
     action = ACTIONS.get(name)
     if action is None:
-        return None
+        return _control_event(payload, now, agent) if name == "Control" else None
     named = next((tool for part, tool in _TOOLS.items() if part in name), "")
     arguments = payload.get("tool_input", payload.get("command", payload.get("file_path")))
     result = payload.get("tool_response", payload.get("output", payload.get("result_json")))
@@ -92,6 +101,26 @@ def event_of(payload: dict[str, Any], now: int, agent: str = "") -> dict[str, An
     texts = {name: _text(value) for name, value in event.items() if value}
     # Redacted before it is cut, so that no half of a secret escapes.
     return {name: redact(text)[:_SHOWN] if name in _REDACTED else text for name, text in texts.items()}
+
+
+def _control_event(payload: dict[str, Any], now: int, agent: str) -> dict[str, Any] | None:
+    action, state = payload.get("control_action"), payload.get("control")
+    if action not in CONTROL_ACTIONS or not isinstance(state, dict):
+        return None
+    event = {
+        "@timestamp": _rfc3339(now),
+        "event.category": "control",
+        "event.action": action,
+        "event.provider": "hook",
+        "gen_ai.agent.name": agent,
+        "gen_ai.conversation.id": payload.get("session_id"),
+        "agent.mode": payload.get("permission_mode"),
+    }
+    told = {name: _text(value) for name, value in event.items() if value}
+    for name, value in state.items():
+        number = isinstance(value, int) and not isinstance(value, bool)
+        told[f"control.{name}"[:80]] = value if number else _text(value)[:_SHOWN]
+    return told
 
 
 def _text(value: Any) -> str:

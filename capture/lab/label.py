@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from capture.lab.scenario import Scenario, Step
 from workbench.dataset.process_tree import ProcessTree
 from workbench.dataset.session import Label
-from workbench.event import Event
+from workbench.event import Event, integer
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +39,17 @@ def made_calls(scenario: Scenario, journal: Iterable[dict[str, Any]]) -> list[Ma
         for entry in entries
         if entry.get("kind") == "call"
     ]
+
+
+def during(made: Sequence[Made], events: Iterable[Event]) -> Iterator[Event]:
+    """Give the events a control plane told, each with the id of the call during which it did.
+
+    Calls are made one at a time, and a control plane tells before the command that asked it ends.
+    """
+    for event in events:
+        at = integer(event, "@timestamp")
+        call = next((each.id for each in made if each.started <= at <= each.ended), "")
+        yield {**event, "gen_ai.tool.call.id": call} if call else event
 
 
 def _command(arguments: dict[str, Any]) -> str:
@@ -99,7 +110,7 @@ def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> 
         entity = str(event.get("process.entity_id", ""))
         line = tree.line(entity) if entity else []
         planted = next((payloads[ancestor] for ancestor in line if ancestor in payloads), None)
-        if event.get("event.category") == "agent":
+        if event.get("event.category") in ("agent", "control"):
             call = calls.get(str(event.get("gen_ai.tool.call.id", "")))
         else:
             call = next((roots[ancestor] for ancestor in line if ancestor in roots), None)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from capture.harness import hooks
 from capture.harness.transcript import Transcript
 from capture.lab.driver import driver_for
 from capture.lab.driver.base import Driver
-from capture.lab.label import label, made_calls
+from capture.lab.label import during, label, made_calls
 from capture.lab.mutate import Mutator, mutator_for
 from capture.lab.scenario import Scenario, load
 from capture.lab.stage import stage
@@ -76,7 +77,8 @@ def play(
                 "twin_of": scenario.twin_of,
                 "mutator": mutator.name if mutator else "",
                 "seed": seed,
-            },
+            }
+            | ({} if scenario.hour is None else {"hour": scenario.hour}),
         )
         recorder.session.agent_version, recorder.session.host = driver.version, world.machine
         with _whole_or_nothing(recorder):
@@ -91,6 +93,7 @@ def play(
                 raise KeyboardInterrupt
             time.sleep(_SETTLE_S)
             transcript = driver.transcript(namespace.path(world.home), world)
+            told = _control_plane(namespace.path(world.home))
             model = namespace.model_journal()
             internet = namespace.internet_journal()
     made = made_calls(played, model)
@@ -100,10 +103,19 @@ def play(
         _check(played, driver, events, found)
         return found
 
-    events = [{**event, "gen_ai.conversation.id": world.session} for event in transcript.events]
+    events = [
+        {**event, "gen_ai.conversation.id": world.session}
+        for event in [*transcript.events, *during(made, told)]
+    ]
     with _whole_or_nothing(recorder):
         recording = recorder.finish(out, harness_events=events, label=labels)
     return Outcome(recording, world, model, internet, transcript)
+
+
+def _control_plane(home: Path) -> list[Event]:
+    """Read what the run's control plane, if it has one, told through the hook."""
+    log = home / ".local/state/agent-detection-workbench/hooks.jsonl"
+    return list(hooks.read(log).events) if log.exists() else []
 
 
 @contextmanager

@@ -41,7 +41,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `hosts` gives each host the steps talk to its kind, `pages` what its web server answers, `wildcards` those
     below whose name every name exists; `packages` are for sale in the run's registries; `files` are put in
     place, `servers` are MCP servers by their script, `prepare` is run before the recording; `needs` lists
-    programs without which it cannot run.
+    programs without which it cannot run; `programs` are stand-ins of `programs/`, put into the user's path;
+    `hour` is the hour of the day (UTC) at which it shall seem to have taken place.
     """
 
     name: str
@@ -62,6 +63,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     wildcards: list[str] = []
     prepare: list[str] = []
     needs: list[str] = []
+    programs: list[str] = []
+    hour: int | None = None
 
     @property
     def malicious(self) -> bool:

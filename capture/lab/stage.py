@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from capture import hook
 from capture.lab.driver.base import Driver, Launch, Servers
 from capture.lab.habits import interleave
 from capture.lab.home import Files, expand, furnish
@@ -36,6 +38,8 @@ _STANDING_HOSTS = {
 }
 """Hosts of every run, whatever its scenario: role → kind."""
 
+_PROGRAMS = Path(__file__).parent / "programs"
+_HOOK = Path(hook.__file__)
 _MCP = ".local/share/uv/tools/mcp"
 _TRUST = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -169,6 +173,10 @@ def make_layout(scenario: Scenario, world: World, launch: Launch) -> Layout:
 
 def _files(scenario: Scenario, world: World) -> Files:
     files: Files = {}
+    for name in scenario.programs:
+        files[f"{world.home}/.local/bin/{name}"] = ((_PROGRAMS / name).read_text(), "755")
+    if scenario.programs:
+        files[f"{world.home}/.local/lib/workbench/hook.py"] = (_HOOK.read_text(), "644")
     for path, text in scenario.files.items():
         filled = world.fill(text)
         files[expand(path, world)] = (filled, "755" if filled.startswith("#!") else "644")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tests.dataset.conftest import SHIPPED
 from workbench.dataset.dataset import Dataset
-from workbench.dataset.disguise import disguise
+from workbench.dataset.disguise import Disguise, disguise
 from workbench.dataset.process_tree import ProcessTree
 from workbench.event import TIMESTAMPS
 
@@ -37,3 +40,13 @@ def test_the_same_seed_disguises_the_same(tmp_path: Path) -> None:
     one, other = disguise(recording, tmp_path / "a", 3), disguise(recording, tmp_path / "b", 3)
     assert list(one.events()) == list(other.events())
     assert disguise(recording, tmp_path / "c", 4).session.started != one.session.started
+
+
+@given(st.integers(10**18, 4 * 10**18), st.integers(0, 1 << 30), st.integers(0, 23))
+def test_a_recording_begins_at_the_hour_asked_for_or_a_working_one(
+    started: int, seed: int, hour: int
+) -> None:
+    for asked, hours in ((hour, {hour}), (None, set(range(7, 19)))):
+        moved = Disguise(str(seed))
+        moved.begin_at(started, asked)
+        assert (started + moved.shift) // 3_600_000_000_000 % 24 in hours

@@ -14,6 +14,8 @@ from workbench.dataset.session import Session
 from workbench.event import TIMESTAMPS, Event, Value
 
 SHIFT_NS = 15 * 86_400 * 1_000_000_000  # runs made one after another end up anywhere in 30 days
+_HOUR_NS = 3_600 * 1_000_000_000
+_WORKING_HOURS = (7, 19)
 _DIRECTORY = "process.working_directory"
 _ENTITY = re.compile(r"[0-9a-f-]{8}-([0-9a-f]+)-([0-9a-f]+)")
 
@@ -31,8 +33,14 @@ class Disguise:
         rng = random.Random(seed)  # noqa: S311 - a reproducible draw, not a secret
         self.shift = rng.randint(-SHIFT_NS, SHIFT_NS)
         self.uptime = rng.randint(0, SHIFT_NS)
+        self._working_hour = rng.randrange(*_WORKING_HOURS)
         self.begun_in = begun_in
         self.boot = str(uuid.UUID(int=rng.getrandbits(128), version=4))
+
+    def begin_at(self, started: int, hour: object) -> None:
+        """Move what began at `started` (ns since 1970) to an hour of the day: `hour`, or a working one."""
+        wanted = hour if isinstance(hour, int) else self._working_hour
+        self.shift += (wanted - (started + self.shift) // _HOUR_NS % 24) * _HOUR_NS
 
     def entity(self, entity: str) -> str:
         """Give a process's entity id under the new boot."""
@@ -60,6 +68,7 @@ def disguise(recording: Recording, out: Path, seed: int = 0) -> Recording:
     events = list(recording.events())
     begun_in = next((str(e[_DIRECTORY]) for e in events if _DIRECTORY in e), "")
     how = Disguise(f"{seed}:{session.id}", "" if begun_in.startswith("/home/") else begun_in)
+    how.begin_at(session.started, session.settings.get("hour"))
     session.started += how.shift
     session.ended += how.shift
     session.boot, session.root_entity_id = how.boot, how.entity(session.root_entity_id)

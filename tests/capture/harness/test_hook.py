@@ -126,3 +126,14 @@ def test_redaction_takes_linear_time() -> None:
         began = time.perf_counter()
         redact(text)
         assert time.perf_counter() - began < 2
+
+
+def test_a_control_plane_tells_of_its_state() -> None:
+    state = {"token.id": "cap-1", "message.number": 3}
+    payload = {"hook_event_name": "Control", "control_action": "token_refresh", "control": state}
+    event = event_of(payload, 0)
+    assert event is not None
+    assert check_event(event)["event.category"] == "control"
+    assert (event["control.token.id"], event["control.message.number"]) == ("cap-1", 3)
+    assert event_of(payload | {"control_action": "launch"}, 0) is None
+    assert event_of(payload | {"control": "x"}, 0) is None
