@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= build/demo
 
-.PHONY: help setup demo test lab bench bench-scorer bench-capture bench-attribution bench-fleet lock format clean
+.PHONY: help setup demo test lab bench bench-scorer bench-capture bench-attribution bench-fleet datasets lock format clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -39,6 +39,10 @@ bench-capture: setup ## completeness, overhead, latency and memory of capture (r
 
 bench-attribution: setup ## attribution judged on 200 live tool calls of codex, three minutes (root)
 	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/attribution
+
+datasets: setup ## record agent-runs again by its plan, resumable, into build/agent-runs (root, more than an hour)
+	@$(BIN)/workbench scenario campaign capture/lab/campaigns/agent-runs.yml --out build/agent-runs/recorded
+	$(BIN)/workbench dataset info build/agent-runs/recorded
 
 bench-fleet: setup ## a backtest of 20 million events: two processes against one, memory
 	@$(BIN)/python -m pytest -q -s --timeout 7200 benchmarks/fleet
