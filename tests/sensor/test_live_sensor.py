@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from workbench.pack.keys import public_pem
-from workbench.sensor.audit import AuditLog
 from workbench.sensor.verify import verify
 
 pytestmark = pytest.mark.live
@@ -27,7 +26,7 @@ print(done.returncode, done.stdout, done.stderr)
 """
 
 
-def settled(condition: Callable[[], object], seconds: float = 30.0) -> bool:
+def settled(condition: Callable[[], object], seconds: float = 120.0) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -64,7 +63,7 @@ class Run:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=240,
             env=environment,
             cwd=self.place,
         )
@@ -100,13 +99,11 @@ def test_enforcement_ends_the_command_tells_its_agent_why_and_what_had_happened(
     make: Any, tmp_path: Path
 ) -> None:
     sensor = Run(make, tmp_path)
-    began = time.monotonic()
-    done = sensor.run("touch canary; (setsid sleep 30 &) ; sleep 30; echo survived", "--enforce")
+    done = sensor.run("touch canary; (setsid sleep 900 &) ; sleep 900; echo survived", "--enforce")
     told = [line for line in done.stdout.splitlines() if not line.startswith("{")]
     assert told[0].startswith("-9")
     assert any("stopped by policy: The canary is touched" in line for line in told)
     assert not any("survived" in line for line in told)
-    assert time.monotonic() - began < 25, "something of the command went on"
     (block, *_) = sensor.records("block")
     assert "containment, not prevention" in block["body"]["means"]
     assert any("canary" in act for act in block["body"]["already_happened"])
@@ -123,6 +120,10 @@ def test_an_open_that_a_rule_forbids_by_path_is_prevented(make: Any, tmp_path: P
     assert "survived" in done.stdout
     (prevented,) = sensor.records("prevented")
     assert prevented["body"]["rule"] == "canary"
+    assert "nothing was read" in prevented["body"]["means"]
+    assert "denied by policy" in done.stdout
+    alerts = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert "prevented" in {alert["action"] for alert in alerts}
     assert not sensor.records("block")
     assert (tmp_path / "vault" / "canary").read_text() == "canary secret"
 
@@ -138,7 +139,7 @@ def test_two_agents_that_run_already_are_watched_as_two_sessions(make: Any, tmp_
         assert running.stderr is not None
         told = [running.stderr.readline() for _ in agents]
         (tmp_path / "go").touch()
-        out, _ = running.communicate(timeout=60)
+        out, _ = running.communicate(timeout=240)
     for agent in agents:
         agent.wait()
     assert all("watching" in line for line in told)
@@ -151,21 +152,28 @@ def test_two_agents_that_run_already_are_watched_as_two_sessions(make: Any, tmp_
 def test_a_sensor_that_is_killed_leaves_the_agent_or_takes_it_along(
     make: Any, tmp_path: Path, mode: str
 ) -> None:
-    sensor = Run(make, tmp_path)
-    mark, went_on = tmp_path / "started", tmp_path / "went-on"
-    shell = f"touch {mark}; sleep 2; touch {went_on}"
+    sensor, alerts = Run(make, tmp_path), tmp_path / "alerts"
+    mark, go, went_on = tmp_path / "started", tmp_path / "go", tmp_path / "went-on"
+    shell = f"touch {mark}; while [ ! -e {go} ]; do sleep 0.05; done; touch {went_on}"
     running = subprocess.Popen(
-        [*sensor.command("--on-failure", mode), *sensor.agent(shell)],
+        [*sensor.command("--on-failure", mode, "--sink", f"file:{alerts}"), *sensor.agent(shell)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     assert settled(mark.exists)
     running.send_signal(signal.SIGKILL)
     running.wait()
-    assert settled(went_on.exists, 20 if mode == "open" else 4) == (mode == "open")
-    AuditLog(sensor.log, make.key).close()
-    report = verify(sensor.log, [sensor.log.with_name("audit.jsonl.key.pub"), make.key.public_key()])
-    assert report.problems == []
+    assert settled(lambda: b'"sensor_died"' in sensor.log.read_bytes())
+    (died,) = sensor.records("sensor_died")
+    go.touch()
+    if mode == "open":
+        assert died["body"]["then"] == "the agent goes on, unwatched"
+        assert settled(went_on.exists)
+    else:
+        assert died["body"]["then"] == "the agent was ended"
+        assert not settled(went_on.exists, 1)
+    assert settled(lambda: "the sensor was ended from outside" in alerts.read_text())
+    assert sensor.whole()
 
 
 def test_a_new_pack_is_taken_up_while_the_agent_runs(make: Any, tmp_path: Path) -> None:
@@ -180,7 +188,7 @@ def test_a_new_pack_is_taken_up_while_the_agent_runs(make: Any, tmp_path: Path) 
         make.write_pack(tmp_path / "test.pack", "2", response="audit")
         assert settled(lambda: sensor.records("pack_loaded"))
         go.touch()
-        out, _ = running.communicate(timeout=60)
+        out, _ = running.communicate(timeout=240)
     (loaded,) = sensor.records("pack_loaded")
     assert (loaded["body"]["version"], loaded["body"]["before"]["version"]) == ("2", "1")
     told = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
@@ -189,9 +197,9 @@ def test_a_new_pack_is_taken_up_while_the_agent_runs(make: Any, tmp_path: Path) 
 
 def test_an_agent_that_forks_many_times_is_followed_without_loss(make: Any, tmp_path: Path) -> None:
     sensor = Run(make, tmp_path)
-    sensor.run("i=0; while [ $i -lt 500 ]; do /bin/true; i=$((i+1)); done")
+    sensor.run("i=0; while [ $i -lt 2000 ]; do /bin/true; i=$((i+1)); done")
     assert sensor.stats["loss"]["dropped"] == 0
-    assert len(sensor.records("finding")) == 500
+    assert len(sensor.records("finding")) == 2000
     assert sensor.stats["alerts"] < 5
     assert sensor.whole()
 
