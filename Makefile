@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= build/demo
 
-.PHONY: help setup demo test lab bench bench-scorer bench-capture bench-attribution bench-fleet datasets lock format clean
+.PHONY: help setup demo test docs lab bench bench-scorer bench-capture bench-attribution bench-fleet datasets lock format clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ demo: setup ## the whole way on this machine: record, rules, baseline, pack, sco
 
 test: setup ## everything CI checks
 	@.ci/check $(BIN)
+
+docs: setup ## the pages of docs/ as a site: build/site/index.html
+	@$(BIN)/sphinx-build -q -W --keep-going -d build/doctrees docs build/site
 
 lab: setup ## JupyterLab on the notebooks
 	@$(BIN)/workbench lab

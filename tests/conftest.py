@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import pytest
+import typer
 from hypothesis import settings
 
 from capture.source import why_not
+from workbench.cli import build
 
 settings.register_profile("workbench", deadline=None)  # a busy machine is not a fault
 settings.load_profile("workbench")
@@ -70,3 +73,27 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"live capture: not possible here, because {reason}")
     else:
         terminalreporter.write_line("live capture: possible here, but no live test ran")
+
+
+@pytest.fixture(scope="session")
+def parse() -> Callable[..., None]:
+    """Parse a line that some text shows, without running it; only its verb and options when not `whole`."""
+    top = typer.main.get_command(build())
+
+    def check(line: str, *, whole: bool = True) -> None:
+        words = shlex.split(line, comments=True)[1:]
+        command = top
+        while words and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]
+        if whole:
+            command.make_context("workbench", words)
+            return
+        known = {name for one in command.params for name in (*one.opts, *one.secondary_opts)} | {"--help"}
+        given = words[: words.index("--")] if "--" in words else words
+        for word in given:
+            assert not word.startswith("--") or word.partition("=")[0] in known, f"{line}: no option {word}"
+        assert (
+            not hasattr(command, "commands") or not words or not words[0].isalpha() or words[0].isupper()
+        ), f"{line}: no such verb"
+
+    return check

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -36,7 +37,9 @@ def show(renderable: Any) -> None:
 
 def track(items: Iterable[T], unit: str, total: int | None = None) -> Iterable[T]:
     """Give `items` one by one with a bar on standard error when that is a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return items
     from tqdm import tqdm  # noqa: PLC0415 - so that --help is quick
 
-    counted: Iterable[T] = tqdm(items, total=total, unit=unit, disable=None, leave=False)
+    counted: Iterable[T] = tqdm(items, total=total, unit=unit, leave=False)
     return counted
