@@ -214,3 +214,10 @@ def test_a_rule_beside_one_that_is_refused_is_loaded(tmp_path: Path) -> None:
     ruleset = load(tmp_path, strict=False)
     assert [error.code for error in ruleset.errors] == ["logsource-service"]
     assert len(ruleset.rules) == 1
+
+
+def test_a_table_of_expressions_keeps_their_stars_and_question_marks(tmp_path: Path) -> None:
+    (tmp_path / "placeholders.yml").write_text(r"names: ['/\.env(\.local)?$', 'a.*b$']" + "\n")
+    (tmp_path / "rule.yml").write_text(GOOD.replace("Image: a", "Image|re|expand: '%names%'"))
+    plan = lower(load([tmp_path]))
+    assert {predicate[2] for predicate in plan["predicates"]} == {r"/\.env(\.local)?$", "a.*b$"}

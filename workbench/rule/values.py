@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -28,7 +29,6 @@ from workbench.scorer.plan import ANY_ONE, ANY_RUN, KEYWORD, Predicate
 from workbench.scorer.text import quiet
 
 _WILDCARDS = {SpecialChars.WILDCARD_MULTI: ANY_RUN, SpecialChars.WILDCARD_SINGLE: ANY_ONE}
-
 Resolve = Callable[[str], str]
 
 
@@ -51,10 +51,19 @@ class Values:
         """Give the predicates of which any must hold for `field` to have `value`; raises ValueFault."""
         if isinstance(value, SigmaExpansion):
             return [found for part in value.values for found in self.predicates(field, part)]
-        if isinstance(value, SigmaString | SigmaRegularExpression) and value.contains_placeholder():
+        if isinstance(value, SigmaRegularExpression) and value.contains_placeholder():
+            return [Predicate(field, "regex", _regex(part), cased=True) for part in self._filled(value)]
+        if isinstance(value, SigmaString) and value.contains_placeholder():
             replaced = value.replace_placeholders(self._fill)
             return [found for part in replaced for found in self.predicates(field, part)]
         return [self._predicate(field, value)]
+
+    def _filled(self, value: SigmaRegularExpression) -> Iterator[SigmaRegularExpression]:
+        """Give an expression for each choice of values, which are expressions too: nothing is escaped."""
+        parts = value.regexp.s
+        choices = [self._fill(part) if isinstance(part, Placeholder) else (_plain(part),) for part in parts]
+        for chosen in itertools.product(*choices):
+            yield SigmaRegularExpression("".join(chosen), value.flags)
 
     def _fill(self, placeholder: Placeholder) -> Iterator[str]:
         values = self._placeholders.get(placeholder.name)
@@ -109,6 +118,13 @@ class Values:
         if name == "gte":
             return Predicate(field, "gte", value.number.number)
         raise ValueFault(f"comparison {name} is unknown", "modifier", "use lt, lte, gt or gte")
+
+
+def _plain(part: str | SpecialChars) -> str:
+    """Give a part of an expression as written: its stars and question marks are no wildcards."""
+    if isinstance(part, str):
+        return part
+    return "*" if part is SpecialChars.WILDCARD_MULTI else "?"
 
 
 def _keyword(field: str, number: int | float) -> int | float | str:
