@@ -22,6 +22,7 @@ PACKAGES = (
     "workbench.evaluate.score_commands",
     "workbench.evaluate.calibration_commands",
     "workbench.evaluate.tuning_commands",
+    "workbench.evaluate.numbers_commands",
     "workbench.evaluate.evidence_commands",
     "workbench.evaluate.fleet_commands",
     "workbench.sensor.commands",
