@@ -111,27 +111,6 @@ def test_lint_lists_every_fault_of_every_file(files: Path, capsys: pytest.Captur
     assert "no source fills the field 'Imgae'" in said
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "",
-        "record",
-        "scenario run",
-        "import",
-        "lint",
-        "backtest",
-        "baseline fit",
-        "pack build",
-        "score",
-        "explain",
-    ],
-)
-def test_help_has_an_example(words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([*words.split(), "--help"]) == 0
-    shown = capsys.readouterr().out
-    assert not words or "Example" in shown
-
-
 def test_names_in_a_recording_are_neither_markup_nor_orders(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

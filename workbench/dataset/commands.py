@@ -105,6 +105,7 @@ def disguise(
     path: Directory,
     out: Annotated[Path, typer.Option(help="where the disguised recordings go")],
     seed: Annotated[int, typer.Option(help="what the draw starts from")] = 0,
+    format: Format = "text",
 ) -> None:
     """Copy recordings onto dates and boot ids drawn at random, which else tell in what order they were made.
 
@@ -113,8 +114,12 @@ def disguise(
     from workbench.dataset.dataset import Dataset
     from workbench.dataset.disguise import disguise as copy
 
+    count = 0
     for recording in track(Dataset.open(path).recordings(), "recording"):
         copy(recording, out / recording.path.name, seed)
+        count += 1
+    if format == "json":
+        show_json({"recordings": str(out), "count": count})
 
 
 def merge(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from workbench.output import Format, show_json
+
 if TYPE_CHECKING:
     from workbench.pack.statement import Checked
 
@@ -32,6 +34,7 @@ def verify(
     dataset: Annotated[Path | None, typer.Option(help="measure again on these recordings")] = None,
     split: Annotated[str, typer.Option(help="the split that was judged by")] = "",
     rules: Annotated[list[Path] | None, typer.Option(help="rule files to hold the digests against")] = None,
+    format: Format = "text",
 ) -> None:
     """Check who signed a pack, that it is whole, and that this scorer can run it.
 
@@ -47,19 +50,28 @@ def verify(
     keys = trusted_keys(trust)
     payload = Scorer.load(pack, keys).payload
     named = printable(f"{payload.name} {payload.version}")
+    data = open_pack(pack, keys)
+    found = statements(data, keys) if evidence else []
+    lines = list(_again(data, payload.evidence, found, dataset, split, rules)) if evidence else []
+    differs = any(line.startswith("DIFFERS") for line in lines) or not all(one.about for one in found)
+    if format == "json":
+        told = {"pack": str(pack), "name": payload.name, "version": payload.version}
+        stated = [
+            {"type": one.statement.predicate_type, "said": one.statement.predicate, "signer": one.signer}
+            for one in found
+        ]
+        show_json({**told, "rules": len(payload.plan.rules), "statements": stated, "measured_again": lines})
+        raise typer.Exit(1 if differs else 0)
     typer.echo(f"{pack}: {named}, {len(payload.plan.rules)} rules, signed by a trusted key")
     if not evidence:
         return
-    data = open_pack(pack, keys)
-    found = statements(data, keys)
     for one in found:
         typer.echo(printable("\n".join(_told(one))))
     if not found:
         typer.echo("no statements: add them with `workbench pack attest`")
-    lines = list(_again(data, payload.evidence, found, dataset, split, rules))
     for line in lines:
         typer.echo(printable(line))
-    if any(line.startswith("DIFFERS") for line in lines) or not all(one.about for one in found):
+    if differs:
         raise typer.Exit(1)
 
 
@@ -126,6 +138,7 @@ def approve(
     out: Annotated[Path, typer.Option(metavar="F", help="where the signed approval goes")],
     reason: Annotated[str, typer.Option(help="what was looked at")] = "",
     trust: Trust = None,
+    format: Format = "text",
 ) -> None:
     """Sign that this very content may ship; give it to who attests.
 
@@ -141,7 +154,10 @@ def approve(
     payload = open_pack(pack, trusted_keys(trust))
     signed = state(payload, APPROVAL, {"by": by, "reason": reason}, read_private_key(key))
     write_aside(out, msgspec.json.encode(signed))
-    typer.echo(f"{out}: approval of content {content_digest(payload)[:16]}…")
+    if format == "json":
+        show_json({"approval": str(out), "content": content_digest(payload), "by": by})
+    else:
+        typer.echo(f"{out}: approval of content {content_digest(payload)[:16]}…")
 
 
 def attest(
@@ -155,6 +171,7 @@ def attest(
     approval: Annotated[list[Path] | None, typer.Option(help="from `pack approve`; repeatable")] = None,
     engine: Annotated[str, typer.Option(help="local, processes, dask or dask://HOST:PORT")] = "local",
     trust: Trust = None,
+    format: Format = "text",
 ) -> None:
     """Measure a pack, judge it by a policy, and sign what was found into it as in-toto statements.
 
@@ -191,6 +208,10 @@ def attest(
     }
     signed = [state(payload, kind, said, private) for kind, said in predicates.items()]
     write_aside(out, sign(with_statements(payload, [*signed, *approved]), private))
+    if format == "json":
+        count = len(signed) + len(approved)
+        show_json({"pack": str(out), "statements": count, "passed": not reasons, "reasons": reasons})
+        raise typer.Exit(1 if reasons else 0)
     for reason in reasons:
         typer.echo(f"{pack}: {reason}")
     typer.echo(f"{out}: {len(signed) + len(approved)} statements, {predicates[stated.TEST_RESULT]['result']}")

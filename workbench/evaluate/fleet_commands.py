@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.output import track
+from workbench.output import Format, show_json, track
 
 
 def register(app: typer.Typer) -> None:
@@ -22,6 +22,7 @@ def fleet(
     hosts: Annotated[int, typer.Option(help="on how many hosts", min=1)] = 100,
     days: Annotated[int, typer.Option(help="within how many days", min=1)] = 30,
     seed: Annotated[int, typer.Option(help="what the draw starts from")] = 0,
+    format: Format = "text",
 ) -> None:
     """Multiply recorded sessions over many hosts and days, to try what a backtest costs at size.
 
@@ -41,4 +42,7 @@ def fleet(
         multiply(recordings, out, events=events, hosts=hosts, days=days, seed=seed), "session"
     ):
         sessions, made = sessions + 1, made + count
-    typer.echo(f"{out}: {made:,} events in {sessions:,} sessions")
+    if format == "json":
+        show_json({"recordings": str(out), "events": made, "sessions": sessions})
+    else:
+        typer.echo(f"{out}: {made:,} events in {sessions:,} sessions")

@@ -30,6 +30,7 @@ def tune(
     baseline: Annotated[Path | None, typer.Option(help="frozen baselines")] = None,
     engine: Annotated[str, typer.Option(help="local, processes, dask or dask://HOST:PORT")] = "local",
     out: Annotated[Path | None, typer.Option(metavar="F", help="write the filter, once proved")] = None,
+    format: Format = "text",
 ) -> None:
     """Propose a Sigma filter that ends a rule's false positives, proved to lose no attack of the dataset.
 
@@ -65,13 +66,23 @@ def tune(
         else:
             typer.echo("no single field tells these false positives from the attacks", err=True)
             raise typer.Exit(1)
+    if out is not None:
+        write_aside(out, proposal.text.encode())
+    if format == "json":
+        show_json(
+            {
+                "filter": proposal.text,
+                "recordings": len(directories),
+                "caught": proof.caught,
+                "false_positives": proof.false_positives,
+            }
+        )
+        return
     typer.echo(printable(proposal.text))
     typer.echo(
         f"on {len(directories)} recordings: attacks caught {proof.caught[0]} → {proof.caught[1]}, "
         f"false positives {proof.false_positives[0]} → {proof.false_positives[1]}, no verdict lost"
     )
-    if out is not None:
-        write_aside(out, proposal.text.encode())
 
 
 def compare(
