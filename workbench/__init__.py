@@ -1,7 +1,8 @@
 """Agent Detection Workbench: study what coding agents do on a host, and ship rules that sensors run.
 
-In a notebook, `import workbench as wb` gives `wb.open_dataset`, `wb.open_scorer`, `wb.backtest`, `wb.score`
-and `wb.show`. They are loaded when first used, so that importing `workbench.scorer` stays quick.
+In a notebook, `import workbench as wb` gives `wb.open_dataset`, `wb.open_scorer`, `wb.backtest`, `wb.score`,
+`wb.try_rules`, `wb.query` and `wb.show`; `%load_ext workbench` gives `%%sigma`, `%%sql` and `%explain`. They
+are loaded when first used, so that importing `workbench.scorer` stays quick.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-_NOTEBOOK = ("backtest", "open_dataset", "open_scorer", "score", "show")
+_NOTEBOOK = ("backtest", "open_dataset", "open_scorer", "query", "score", "show", "try_rules")
 
 
 def __getattr__(name: str) -> Any:
@@ -20,3 +21,8 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *_NOTEBOOK])
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Register the magics, when IPython is told `%load_ext workbench`."""
+    import_module("workbench.nb.magic").load(shell)

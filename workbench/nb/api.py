@@ -11,11 +11,19 @@ from workbench.dataset.recording import Recording
 from workbench.scorer import Finding, Scorer
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from workbench.evaluate.backtest import Report
+    from workbench.nb.trial.trial import Trial
 
 
 def open_dataset(path: Path | str) -> Dataset:
-    """Open a dataset, or any directory of recordings; raises RecordingError when there is none."""
+    """Open a dataset, or any directory of recordings; raises RecordingError when there is none.
+
+    >>> data = open_dataset("datasets/quickstart")
+    >>> len(data.directories()), sum(recording.malicious for recording in data.recordings())
+    (12, 3)
+    """
     return Dataset.open(path)
 
 
@@ -56,6 +64,21 @@ def score(scorer: Scorer, recording: Recording | Path | str) -> list[Finding]:
     recording = recording if isinstance(recording, Recording) else Recording.open(recording)
     found = [finding for event in recording.events() for finding in scorer.score(event)]
     return found + scorer.close()
+
+
+def try_rules(source: str, dataset: Path | str = "datasets/quickstart") -> Trial:
+    """Check Sigma rules given as text and run them over a dataset, as `%%sigma` does in a cell."""
+    from workbench.nb.trial.trial import try_rules as run
+
+    return run(source, dataset)
+
+
+def query(sql: str, dataset: Dataset | Path | str = "datasets/quickstart") -> pd.DataFrame:
+    """Run SQL over the views `events`, `labels` and `sessions` of a dataset, as `%%sql` does in a cell."""
+    from workbench.nb.query import query as run
+    from workbench.nb.trial.place import find
+
+    return run(sql, dataset if isinstance(dataset, Dataset) else find(dataset))
 
 
 def show(thing: Any, findings: Sequence[Finding] = ()) -> Any:

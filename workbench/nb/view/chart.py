@@ -76,8 +76,8 @@ class Chart(Figure):
             figure.add_vline(x=x, line_color=RED, line_dash="dot", annotation_text=plain(name))
         for y, name in self.levels:
             figure.add_hline(y=y, line_color=RED, line_dash="dash", annotation_text=plain(name))
-        figure.update_xaxes(title=self.x_label, range=self.x_range)
-        figure.update_yaxes(title=self.y_label, range=self.y_range)
+        figure.update_xaxes(title=plain(self.x_label), range=self.x_range)
+        figure.update_yaxes(title=plain(self.y_label), range=self.y_range)
         figure.update_layout(title=plain(cut(self.title, 110)), height=400, showlegend=len(self.series) > 1)
         return figure
 

@@ -1,0 +1,88 @@
+"""A rule written in a cell: its faults in place, what it catches and costs, and its way into `rules/`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+import workbench as wb
+from workbench.errors import InputError
+from workbench.nb.trial.save import save
+from workbench.nb.trial.trial import Trial
+from workbench.rule.linting import lint_paths
+
+RULE = """
+title: A process that read a key connects out
+id: 4f0e9c1e-52b1-4f6e-9a07-5a3f8c1f2b11
+tags: [attack.exfiltration, attack.t1041]
+logsource: {category: network_connection}
+detection:
+  selection:
+    provenance.labels: [secret, client_credential]
+    destination.class: external
+  condition: selection
+level: high
+"""
+
+
+@pytest.fixture(scope="module")
+def trial() -> Trial:
+    return wb.try_rules(RULE)
+
+
+def test_it_tells_what_is_caught_what_is_not_and_what_stopped_the_nearest(trial: Trial) -> None:
+    assert trial.caught() == {"secret-to-egress": (3, 3)}
+    assert trial.false_alarms() == {"fix-failing-test": (0, 6), "secret-to-egress-benign": (0, 3)}
+    assert len(trial.misses[0].stopped_by) == 1
+    assert "destination.class is 'external' (destination.class is 'loopback')" in repr(trial)
+    assert trial.micros["p50"] > 0
+
+
+def test_a_fault_is_marked_below_its_line() -> None:
+    trial = wb.try_rules(RULE.replace("provenance.labels", "provenance.lables<b>"))
+    html = trial._repr_html_()
+    assert "[field]" in html
+    assert "<b>" not in html
+    line = next(n for n, text in enumerate(html.splitlines()) if "provenance.lables" in text)
+    assert "^" in html.splitlines()[line + 1]
+
+
+def test_nothing_is_no_rule() -> None:
+    assert repr(wb.try_rules("")).startswith("1 error")
+
+
+def test_saved_it_passes_lint_with_its_own_test(trial: Trial, tmp_path: Path) -> None:
+    rule, test = save(trial, "read-then-send", tmp_path)
+    assert rule == tmp_path / "exfiltration" / "read-then-send.yml"
+    assert test.is_file()
+    found = lint_paths([tmp_path])
+    assert (found.errors, found.rules, found.tests) == ([], 1, 1)
+    save(trial, "read-then-send", tmp_path)  # one's own again
+    rule.write_text(RULE.replace("A process", "Another process"))
+    with pytest.raises(InputError, match="another rule has this name"):
+        save(trial, "read-then-send", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../up", "Name", "a b", ""])
+def test_a_name_is_no_path(trial: Trial, name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a name"):
+        save(trial, name, tmp_path)
+
+
+def test_the_magics_do_the_same_and_put_no_name_into_the_notebook() -> None:
+    shell = InteractiveShell()
+    before = set(shell.user_ns)
+    shell.run_line_magic("load_ext", "workbench")
+    assert set(shell.user_ns) == before
+    assert shell.run_cell_magic("sigma", "mine", RULE).caught() == {"secret-to-egress": (3, 3)}
+    table = shell.run_cell_magic("sql", "", "SELECT recording FROM sessions ORDER BY 1")
+    assert len(table.frame) == 12
+    with pytest.raises(InputError, match="say which one with --in"):
+        shell.run_line_magic("explain", "k1")
+
+
+def test_a_query_s_fault_is_told() -> None:
+    with pytest.raises(InputError, match="the query failed"):
+        wb.query("SELECT nowhere FROM events")

@@ -1,0 +1,50 @@
+"""Why rules fired on an event of a dataset, or what stopped one."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from workbench.errors import InputError
+from workbench.evaluate.load import load_payload
+from workbench.nb.trial.trial import read_runs
+from workbench.nb.view.page import page
+from workbench.nb.view.plain import plain
+from workbench.printable import printable
+from workbench.scorer import Scorer
+from workbench.scorer.explain import explain_event as tell
+
+
+class Explanation:
+    """Lines of an explanation; texts are escaped."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+
+    def __repr__(self) -> str:
+        """Give the lines."""
+        return printable("\n".join(self.lines))
+
+    def _repr_html_(self) -> str:
+        return page(f"<pre>{plain(chr(10).join(self.lines))}</pre>", "explanation")
+
+
+@lru_cache(maxsize=2)
+def _payload(rules: Path) -> bytes:
+    return load_payload(rules)
+
+
+def explain_event(
+    event_id: str, dataset: Path, rules: Path, recording: str = "", rule: str = ""
+) -> Explanation:
+    """Find the event and replay its recording up to it; raises InputError unless it is in exactly one."""
+    runs = [
+        run
+        for run in read_runs(str(dataset.resolve()))
+        if recording in ("", run.name) and any(event.get("event.id") == event_id for event in run.events)
+    ]
+    if len(runs) != 1:
+        names = ", ".join(run.name for run in runs[:8])
+        cause = f"event {event_id!r} is in {names}" if runs else f"no event {event_id!r}"
+        raise InputError(cause, place=dataset, mend="say which one with --in RECORDING")
+    return Explanation(list(tell(Scorer.from_payload(_payload(rules)), runs[0].events, event_id, rule)))
