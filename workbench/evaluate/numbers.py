@@ -33,7 +33,8 @@ def to_markdown(numbers: Numbers) -> str:
     summary = summarise(numbers.report)
     parts = [
         f"# {numbers.title}",
-        f"Made by `{numbers.command}`. Intervals are 95 %: of shares exact, of the table's rates bootstraps by session.",
+        f"Made by `{numbers.command}`. "
+        "Intervals are 95 %: of shares exact, of the table's rates bootstraps by session.",
         *_goals(numbers, summary),
     ]
     judges = [metrics_row("fused verdict", numbers.report.verdict)]
