@@ -22,20 +22,22 @@ from workbench.scorer.verdict import Verdict
 from workbench.sensor.alert import Alert
 from workbench.sensor.audit import AuditLog
 from workbench.sensor.cgroup import Cgroup
-from workbench.sensor.sinks import Sink, SinkError
+from workbench.sensor.sinks import SinkError, open_sink
 from workbench.sensor.tampering import tampering
 
 _DONE = b"\n"
+_LOCKED_S = 10.0
+"""How long the log of a process that has ended may still be locked by it, at most."""
 
 
 class Guard:
-    """Watches this process, with which `cgroup` is to end, where one is given.
+    """Watches this process, with which `cgroup` is to end, where one is given; `sinks` are URLs.
 
     Raises CaptureError when the kernel cannot end a cgroup.
     """
 
     def __init__(
-        self, log: Path, key: Ed25519PrivateKey, sinks: Sequence[Sink] = (), cgroup: Cgroup | None = None
+        self, log: Path, key: Ed25519PrivateKey, sinks: Sequence[str] = (), cgroup: Cgroup | None = None
     ) -> None:
         if cgroup is not None and not cgroup.can_kill():
             cgroup.remove()
@@ -79,19 +81,31 @@ def _wait(gate: int, other_end: int) -> None:
 
 
 def _tell(
-    sensor: int, log: Path, key: Ed25519PrivateKey, sinks: Sequence[Sink], cgroup: Cgroup | None
+    sensor: int, log: Path, key: Ed25519PrivateKey, sinks: Sequence[str], cgroup: Cgroup | None
 ) -> None:
     if cgroup is not None:
         cgroup.kill()
     then = "the agent was ended" if cgroup else "the agent goes on, unwatched"
     with suppress(OSError, InputError):
-        audit = AuditLog(log, key)
+        audit = _open(log, key)
         audit.append("sensor_died", {"pid": sensor, "then": then})
         audit.close()
     finding = tampering(f"the sensor was ended from outside; {then}", at=time.time_ns())
     alert = Alert(finding=finding, verdict=Verdict(score=95, decision="alert"), host=platform.node())
-    for sink in sinks:
-        with suppress(SinkError):
-            sink.send([alert])
+    for url in sinks:  # opened anew: what the sensor had open was closed
+        with suppress(SinkError, InputError):
+            open_sink(url).send([alert])
     if cgroup is not None:
         cgroup.remove()
+
+
+def _open(log: Path, key: Ed25519PrivateKey) -> AuditLog:
+    """Open the log as soon as the kernel has taken its lock from the process that ended."""
+    until = time.monotonic() + _LOCKED_S
+    while True:
+        try:
+            return AuditLog(log, key)
+        except InputError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)

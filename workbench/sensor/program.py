@@ -109,7 +109,7 @@ def run_sensor(settings: Settings) -> int:
         ending.callback(audit.close)
         cgroup = _open_cgroup(settings, ending)
         closed = settings.on_failure == "closed"
-        guard = Guard(log, key, sinks, cgroup if closed else None)
+        guard = Guard(log, key, settings.sinks, cgroup if closed else None)
         ending.callback(guard.end)
         source = open_source(settings.source)
         spool = Spool(log.with_name(log.name + ".spool"), sinks)
