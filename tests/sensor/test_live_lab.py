@@ -20,6 +20,7 @@ RULES = Path(__file__).parents[2] / "rules"
 
 
 @pytest.mark.live
+@pytest.mark.timeout(900)
 def test_a_secret_that_leaves_is_an_alert_with_its_path_and_verdicts_come_at_once(tmp_path: Path) -> None:
     generate_key(tmp_path / "k")
     pack, log, stats = tmp_path / "p.pack", tmp_path / "audit.jsonl", tmp_path / "stats.json"
@@ -36,7 +37,7 @@ def test_a_secret_that_leaves_is_an_alert_with_its_path_and_verdicts_come_at_onc
             capture_output=True,
             text=True,
             check=False,
-            timeout=180,
+            timeout=800,
         )
     assert done.returncode == 0, done.stderr
     told = [json.loads(line) for line in (tmp_path / "alerts").read_text().splitlines()]
