@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
+from jupyter_client.manager import KernelManager
 
+from workbench.errors import GateError
+from workbench.nb.notebook.kernel import open_kernel
 from workbench.nb.notebook.parameters import read_parameters
 from workbench.nb.notebook.runner import load, run
 
@@ -29,17 +34,28 @@ def test_it_has_literal_parameters(path: Path) -> None:
     assert read_parameters(path, load(path))
 
 
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[KernelManager]:
+    with open_kernel(NOTEBOOKS[0].parent) as opened:
+        yield opened
+
+
+# What a busy machine can hold; the defaults are for a person's own.
+FEWER: dict[str, dict[str, Any]] = {"90_latency_gate": {"events": 5_000, "limit_us": 1_000_000.0}}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs(path: Path, tmp_path: Path) -> None:
-    run(path, tmp_path)
+def test_it_runs(path: Path, tmp_path: Path, kernel: KernelManager) -> None:
+    run(path, tmp_path, FEWER.get(path.stem), kernel)
     page = path.with_suffix(".html").name
     assert (tmp_path / page).stat().st_size > 10_000
     written = (tmp_path / path.name).read_text() + (tmp_path / page).read_text()
     assert str(path.parents[1]) not in written
 
 
-def test_the_latency_gate_fails_past_its_limit(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_the_latency_gate_fails_past_its_limit(tmp_path: Path, kernel: KernelManager) -> None:
     gate = next(path for path in NOTEBOOKS if path.stem == "90_latency_gate")
-    with pytest.raises(Exception, match=r"p99\.9 is .* the limit is 0\.001"):
-        run(gate, tmp_path, {"events": 2_000, "limit_us": 0.001})
+    with pytest.raises(GateError, match=r"p99\.9 is .* the limit is 0\.001"):
+        run(gate, tmp_path, {"events": 500, "limit_us": 0.001}, kernel)

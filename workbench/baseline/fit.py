@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from workbench.baseline.agent import AgentBaseline
 from workbench.dataset.recording import Recording
-from workbench.event import Value
+from workbench.dataset.session import Session
+from workbench.event import Event, Value
 from workbench.scorer.enrich.drift import POPULATION
 from workbench.scorer.payload import FORMAT, SCORER, Payload
 from workbench.scorer.plan import Plan
@@ -19,14 +20,20 @@ def fit(recordings: Iterable[Recording], registries: Mapping[str, Any]) -> list[
 
     Recordings with a malicious event are left out: what is under a finding must not become normal.
     """
-    learned: dict[str, AgentBaseline] = {POPULATION: AgentBaseline(POPULATION)}
     benign = [recording for recording in recordings if not recording.malicious]
-    for recording in sorted(benign, key=lambda recording: recording.session.started):
-        events = enriched(recording, registries)
-        agent = recording.session.agent
+    return learn(
+        (recording.session, enriched(recording, registries))
+        for recording in sorted(benign, key=lambda recording: recording.session.started)
+    )
+
+
+def learn(sessions: Iterable[tuple[Session, Sequence[Event]]]) -> list[dict[str, Any]]:
+    """Learn sessions of enriched events in the order given; gives the frozen baselines as `fit` does."""
+    learned: dict[str, AgentBaseline] = {POPULATION: AgentBaseline(POPULATION)}
+    for session, events in sessions:
         learned[POPULATION].learn_session(events)
-        own = learned.setdefault(agent, AgentBaseline(agent))
-        own.learn_session(events, recording.session.agent_version)
+        own = learned.setdefault(session.agent, AgentBaseline(session.agent))
+        own.learn_session(events, session.agent_version)
     return [baseline.freeze() for _, baseline in sorted(learned.items())]
 
 

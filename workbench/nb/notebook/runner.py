@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import papermill
+from jupyter_client.manager import KernelManager
 from nbconvert import HTMLExporter
 from papermill.exceptions import PapermillExecutionError
 
 from workbench.errors import GateError, InputError
 from workbench.files import write_aside
+from workbench.nb.notebook.kernel import empty, open_kernel
 from workbench.nb.notebook.parameters import check_parameters, read_parameters
 
 # The blocks that would load scripts from a CDN are left empty.
@@ -34,17 +37,25 @@ def load(path: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def run(path: Path, out: Path, parameters: Mapping[str, Any] | None = None) -> Path:
+def run(
+    path: Path,
+    out: Path,
+    parameters: Mapping[str, Any] | None = None,
+    kernel: KernelManager | None = None,
+) -> Path:
     """Execute `path` with `parameters`, write `out/NAME.ipynb` and `out/NAME.html`, and give the first.
 
-    The notebook runs in its own directory. Raises GateError with the failing cell's exception when it
-    fails; the copy executed so far is kept. Paths of this machine are scrubbed from what is written.
+    The notebook runs in its own directory and a kernel of its own, or in `kernel`, emptied. Raises GateError
+    with the failing cell's exception when it fails; the copy executed so far is kept. Paths of this machine
+    are scrubbed from what is written.
     """
     given = check_parameters(path, read_parameters(path, load(path)), parameters or {})
     target = out / path.name
     failure: PapermillExecutionError | None = None
-    with tempfile.TemporaryDirectory() as scratch:
+    opened = nullcontext(kernel) if kernel is not None else open_kernel(path.parent)
+    with tempfile.TemporaryDirectory() as scratch, opened as used:
         executed = Path(scratch) / path.name
+        empty(used)
         try:
             papermill.execute_notebook(
                 str(path),
@@ -53,6 +64,7 @@ def run(path: Path, out: Path, parameters: Mapping[str, Any] | None = None) -> P
                 language="python",
                 progress_bar=False,
                 cwd=str(path.parent),
+                km=used,
             )
         except PapermillExecutionError as error:
             failure = error
