@@ -9,8 +9,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= build/demo
+PACK_VERSION ?= 1.0.0
+PACK_KEY ?= build/pack.key
+RECORDINGS ?= datasets/agent-runs
 
-.PHONY: help setup demo test docs lab bench bench-scorer bench-capture bench-attribution bench-fleet datasets lock format clean
+.PHONY: help setup demo test docs lab proof pack bench bench-scorer bench-capture bench-attribution bench-fleet datasets lock format clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -31,6 +34,13 @@ docs: setup ## the pages of docs/ as a site: build/site/index.html
 
 lab: setup ## JupyterLab on the notebooks
 	@$(BIN)/workbench lab
+
+proof: setup ## measure what the released recordings prove of each rule; write it into rules and docs/coverage.md
+	@$(BIN)/workbench prove rules $(RECORDINGS) --engine processes --write
+	$(BIN)/workbench coverage rules --page docs/coverage.md > /dev/null
+
+pack: setup ## build, gate and sign build/agent-runtime-<version>.pack
+	@.ci/pack $(BIN) $(PACK_VERSION) $(PACK_KEY) $(RECORDINGS)
 
 bench: bench-scorer bench-capture ## speed and memory, side by side
 

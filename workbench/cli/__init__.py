@@ -24,6 +24,7 @@ PACKAGES = (
     "workbench.evaluate.tuning_commands",
     "workbench.evaluate.numbers_commands",
     "workbench.evaluate.evidence_commands",
+    "workbench.evaluate.proof_commands",
     "workbench.evaluate.fleet_commands",
     "workbench.sensor.commands",
     "workbench.nb.commands",

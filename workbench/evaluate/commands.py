@@ -97,6 +97,9 @@ def coverage(
     navigator: Annotated[
         Path | None, typer.Option(metavar="F", help="write an ATT&CK Navigator layer")
     ] = None,
+    page: Annotated[
+        Path | None, typer.Option(metavar="F", help="write a page of it, with what RULES/proof.json shows")
+    ] = None,
     format: Format = "text",
 ) -> None:
     """Show which ATT&CK and ATLAS techniques the rules name.
@@ -110,7 +113,13 @@ def coverage(
     from workbench.files import write_aside
     from workbench.rule import load
 
-    covered = covered_by(load(rules))
+    ruleset = load(rules)
+    covered = covered_by(ruleset)
+    if page is not None:
+        from workbench.evaluate.coverage_page import coverage_page
+        from workbench.evaluate.proof import PROOF, read_proof
+
+        write_aside(page, coverage_page(ruleset, read_proof(rules[0] / PROOF)).encode())
     if navigator is not None:
         layer = to_navigator(covered, "Agent Detection Workbench")
         write_aside(navigator, msgspec.json.format(msgspec.json.encode(layer), indent=1) + b"\n")

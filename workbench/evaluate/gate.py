@@ -59,6 +59,10 @@ def _rates(report: Report, policy: Policy) -> Iterator[str]:
     most, rate = policy.false_positives_per_1000, report.verdict.false_positives_per_1000
     if most is not None and (rate is None or rate > most):
         yield f"{_shown(rate)} false positives per 1,000 benign sessions, the policy allows {most:g}"
+    blocked = [o.recording for o in report.outcomes if not o.malicious and o.decision == "block"]
+    if policy.benign_blocks is not None and len(blocked) > policy.benign_blocks:
+        told = ", ".join(blocked)
+        yield f"{len(blocked)} benign sessions are blocked, the policy allows {policy.benign_blocks}: {told}"
     twins = [outcome for outcome in report.outcomes if outcome.twin_of]
     if policy.false_positives_on_twins is not None and twins:
         share = sum(outcome.called for outcome in twins) / len(twins)

@@ -14,9 +14,10 @@ class Policy(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     Rates are of sessions, 0 to 1 but for `false_positives_per_1000`; `recall_by_scenario` and
     `recall_by_family` override `recall` for one of them. `prevented` is of exfiltrations,
-    `benign_calls_stopped` of benign tool calls, blocking as the pack asks. `latency_p99_9_us` is microseconds
-    per event on this machine. `tags` are what every rule's tags must begin with, `tested` that every rule
-    that alerts caught something here, `approvals` how many people must have signed the very content.
+    `benign_calls_stopped` of benign tool calls, blocking as the pack asks; `benign_blocks` is how many benign
+    sessions may end in a block. `latency_p99_9_us` is microseconds per event on this machine. `tags` are what
+    every rule's tags must begin with, `tested` that every rule that alerts caught something here, `approvals`
+    how many people must have signed the very content.
     """
 
     recall: float | None = None
@@ -27,6 +28,7 @@ class Policy(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     precision: float | None = None
     false_positives_per_1000: float | None = None
     false_positives_on_twins: float | None = None
+    benign_blocks: int | None = None
     rule_budgets: bool = False
     latency_p99_9_us: float | None = None
     techniques: bool = False
