@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 import pytest
 import typer
@@ -44,6 +45,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        # With several workers, one traces the kernel while the others take file after file.
+        kind = "live" if item.get_closest_marker("live") else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(kind))
     live = [item for item in items if item.get_closest_marker("live")]
     config.stash[LIVE].selected = len(live)
     if live and (reason := live_obstacle()):
@@ -59,9 +64,21 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     return result
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add up what the workers ran: each selects all tests, and runs some."""
+    live = node.config.stash[LIVE]
+    live.selected, ran = node.workeroutput.get("live", (live.selected, 0))
+    live.ran += ran
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    live = session.config.stash[LIVE]
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["live"] = (live.selected, live.ran)
+        return
     required = session.config.getoption("--require-live") and session.exitstatus == pytest.ExitCode.OK
-    if required and not session.config.stash[LIVE].ran and live_obstacle() is None:
+    if required and not live.ran and live_obstacle() is None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

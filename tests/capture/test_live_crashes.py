@@ -59,7 +59,12 @@ def test_what_was_flushed_before_kill_9_reads_back(tmp_path: Path) -> None:
 def test_an_interrupted_recording_is_whole(tmp_path: Path, number: int) -> None:
     recorder, spool = started(tmp_path / "r")
     recorder.send_signal(number)
-    assert recorder.wait(timeout=120) == 130
+    try:
+        assert recorder.wait(timeout=120) == 130
+    finally:
+        if recorder.poll() is None:
+            recorder.kill()
+            end_tree(spool)
     recording = Recording.open(tmp_path / "r")
     session = recording.session
     assert "interrupted" in session.notes

@@ -21,7 +21,17 @@ from workbench import cli
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-LINKED = ("datasets", "rules", "notebooks", "examples", "tests", "benchmarks", "docs", "capture")
+LINKED = (
+    "datasets",
+    "rules",
+    "notebooks",
+    "examples",
+    "tests",
+    "benchmarks",
+    "docs",
+    "capture",
+    "workbench",
+)
 NAMES = [page.name for page in PAGES]
 # Tracing the kernel is not possible everywhere.
 LIVE = re.compile(r"workbench (record|scenario run|sensor run|demo)")

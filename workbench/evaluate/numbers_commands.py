@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from workbench.output import Format, show_json
+
 
 def register(app: typer.Typer) -> None:
     """Add `numbers`."""
@@ -24,6 +26,7 @@ def numbers(
     losses: Annotated[bool, typer.Option(help="also under loss: nine times as long")] = True,
     engine: Annotated[str, typer.Option(help="local, processes, dask or dask://HOST:PORT")] = "processes",
     trust: Annotated[list[Path] | None, typer.Option(help="public key of a signer, with PACK")] = None,
+    format: Format = "text",
 ) -> None:
     """Write a page of what a pack shows on a dataset: beside goals, dummies, ablations and losses.
 
@@ -55,6 +58,9 @@ def numbers(
         )
     write_aside(out, to_markdown(found).encode())
     verdict = found.report.verdict
+    if format == "json":
+        show_json({"page": str(out), "verdict": verdict})
+        return
     typer.echo(
         f"{out}: recall {verdict.recall}, {verdict.false_positives_per_1000} false alarms per 1,000 benign"
     )
