@@ -36,3 +36,4 @@ def test_every_event_is_timed() -> None:
     assert len(measured.nanoseconds) == 17
     assert measured.findings == 0
     assert measured.summary()["max"] >= measured.summary()["p50"] > 0
+    assert measured.by_the_clock()["mean"] >= measured.summary()["mean"]

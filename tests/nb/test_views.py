@@ -97,7 +97,7 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "reliability": ReliabilityChart([(0.5, 0.4, 3)], HOSTILE),
         "heat": HeatMap({HOSTILE: {HOSTILE: 1.0, "benign": None}}, [HOSTILE]),
         "coverage": CoverageMatrix(load([file])),
-        "latency": LatencyChart(Latency(np.array([1_000, 2_000]), 0)),
+        "latency": LatencyChart(Latency(np.array([1_000, 2_000]), np.array([1_000, 2_000]), 0)),
         "twin": SideBySide(TREE, TREE[:2], (HOSTILE, "twin")),
         "table": DataTable(pd.DataFrame({HOSTILE: [HOSTILE] * 12}), HOSTILE),
     }
