@@ -66,12 +66,11 @@ def run(
     Example: `workbench scenario run secret-to-egress --agent mini-swe-agent --out runs/1 --seed 7`
     """
     from capture.lab.run import run_scenario
-    from workbench.dataset.session import count_labels
 
     # A supervisor's polite end is an interruption too: what was begun is cleared away.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     recording = run_scenario(name, agent, out, source=source, seed=seed, mutator=mutator)
-    counts = count_labels(recording.labels())
+    counts = recording.count_labels()
     if format == "json":
         show_json({"recording": str(out), **counts})
         return

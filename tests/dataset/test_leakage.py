@@ -85,8 +85,9 @@ def test_names_do_not_tell_the_scenario(runs: list[tuple[Recording, str, list[fl
 def test_names_do_not_tell_a_malicious_run_from_its_twin(
     runs: list[tuple[Recording, str, list[float]]],
 ) -> None:
-    pairs = [run for run in runs if run[0].malicious or run[0].session.settings["twin_of"]]
-    guilt = ["malicious" if recording.malicious else "twin" for recording, _, _ in pairs]
+    guilty = [recording.malicious for recording, _, _ in runs]
+    pairs = [run for run, g in zip(runs, guilty, strict=True) if g or run[0].session.settings["twin_of"]]
+    guilt = ["twin" if recording.session.settings["twin_of"] else "malicious" for recording, _, _ in pairs]
     assert_at_chance([text for _, text, _ in pairs], [numbers for _, _, numbers in pairs], guilt)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -23,7 +22,7 @@ class Counts:
 
     def add(self, recording: Recording) -> None:
         """Count a recording in."""
-        labels = Counter(label.label for label in recording.labels())
+        labels = recording.count_labels()
         self.recordings += 1
         self.malicious += labels["malicious"] > 0
         self.twins += bool(recording.session.settings.get("twin_of"))

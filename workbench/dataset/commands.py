@@ -30,12 +30,11 @@ def info(path: Directory, format: Format = "text") -> None:
     from rich.text import Text
 
     from workbench.dataset.dataset import Dataset
-    from workbench.dataset.session import count_labels
     from workbench.printable import printable
 
     rows = []
     for recording in track(Dataset.open(path).recordings(), "recording"):
-        session, labels = recording.session, count_labels(recording.labels())
+        session, labels = recording.session, recording.count_labels()
         actions = Counter(str(event["event.category"]) for event in recording.events())
         rows.append(
             {

@@ -9,6 +9,11 @@ from workbench.dataset.process_tree import ProcessTree
 from workbench.dataset.session import Label, Session
 from workbench.event import Event, integer
 
+LOOKED_AT = (
+    *("@timestamp", "event.sequence", "event.id", "event.category", "event.action", "gen_ai.tool.call.id"),
+    *("process.entity_id", "process.parent.entity_id", "process.target.entity_id"),
+)
+"""The fields of events that tell of faults; no others need be given."""
 _AGAIN = "label it again"
 
 

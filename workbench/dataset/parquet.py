@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,21 +52,22 @@ def _layout(schema: pa.Schema) -> dict[str, Any]:
     }
 
 
-def read_table(file: Path) -> pa.Table:
+def read_table(file: Path, columns: list[str] | None = None) -> pa.Table:
     """Read a Parquet file with its strings as dictionaries, so that a repeated one is held once.
 
-    Raises RecordingError when the file is cut or damaged, or claims more than `MAX_ROWS` or `MAX_BYTES`.
+    Gives all columns, or those named. Raises RecordingError when the file is cut or damaged, or claims more
+    than `MAX_ROWS` or `MAX_BYTES`.
     """
     try:
         parquet = pq.ParquetFile(file)
         told = parquet.metadata
-        columns = [
+        chunks = [
             told.row_group(group).column(column)
             for group in range(told.num_row_groups)
             for column in range(told.num_columns)
         ]
-        size = sum(column.total_uncompressed_size for column in columns)
-        if told.num_rows > MAX_ROWS or size > MAX_BYTES or any(c.num_values > 8 * MAX_ROWS for c in columns):
+        size = sum(column.total_uncompressed_size for column in chunks)
+        if told.num_rows > MAX_ROWS or size > MAX_BYTES or any(c.num_values > 8 * MAX_ROWS for c in chunks):
             raise RecordingError(
                 f"holds {told.num_rows} rows of {size} bytes: more than a recording may",
                 place=file,
@@ -73,10 +75,10 @@ def read_table(file: Path) -> pa.Table:
             )
         strings = {
             column.path_in_schema
-            for column in columns
+            for column in chunks
             if column.physical_type == "BYTE_ARRAY" and "DELTA_BYTE_ARRAY" not in column.encodings
         }
-        table = pq.read_table(file, memory_map=False, read_dictionary=sorted(strings))
+        table = pq.read_table(file, columns=columns, memory_map=False, read_dictionary=sorted(strings))
         table.validate(full=True)  # damaged pages can point outside of their dictionary
         return table
     except (OSError, pa.ArrowException) as error:
@@ -99,13 +101,19 @@ def _unreadable(file: Path, error: Exception) -> RecordingError:
     )
 
 
-def read_events(file: Path) -> list[dict[str, Value]]:
-    """Read an `events.parquet`; absent values are left out, times are integers."""
+def read_events(file: Path, names: Container[str] = EVENTS.names) -> list[dict[str, Value]]:
+    """Read an `events.parquet`; absent values are left out, times are integers.
+
+    All columns are checked, those in `names` are given, which must hold category, action and time.
+    """
     table = read_table(file)
     events: list[dict[str, Value]] = [{} for _ in range(table.num_rows)]
     for field in EVENTS:
-        if field.name in table.column_names:
-            for event, value in zip(events, _values(file, table, field), strict=True):
+        if field.name not in table.column_names:
+            continue
+        column = _column(file, table, field)
+        if field.name in names:
+            for event, value in zip(events, _values(file, column, field), strict=True):
                 if value is not None:
                     event[field.name] = value
     for number, event in enumerate(events):
@@ -116,16 +124,29 @@ def read_events(file: Path) -> list[dict[str, Value]]:
     return events
 
 
-def _values(file: Path, table: pa.Table, field: pa.Field) -> list[Any]:
-    """Give a column as the schema wants it, times as integers; raises RecordingError for another type."""
+def _column(file: Path, table: pa.Table, field: pa.Field) -> pa.ChunkedArray:
+    """Give a column as the schema wants it; raises RecordingError for another type."""
     column = table.column(field.name)
     try:
         if fault := type_fault(column.type, field.type):
             raise pa.ArrowTypeError(fault)
+        text = pa.types.is_string(field.type) or pa.types.is_list(field.type)
+        return column if text else column.cast(field.type)
+    except pa.ArrowException as error:
+        raise _unfit(file, field, error) from None
+
+
+def _values(file: Path, column: pa.ChunkedArray, field: pa.Field) -> list[Any]:
+    """Give a column's values, times as integers; raises RecordingError for text that is none."""
+    try:
         return [value for chunk in column.chunks for value in _plain(chunk, field)]
     except (pa.ArrowException, UnicodeDecodeError, OverflowError) as error:
-        reason = str(error).splitlines()[0]
-        raise RecordingError(f"column {field.name} {reason}", place=file, mend=_AGAIN) from None
+        raise _unfit(file, field, error) from None
+
+
+def _unfit(file: Path, field: pa.Field, error: Exception) -> RecordingError:
+    reason = str(error).splitlines()[0]
+    return RecordingError(f"column {field.name} {reason}", place=file, mend=_AGAIN)
 
 
 def type_fault(found: pa.DataType, wanted: pa.DataType) -> str:
@@ -153,7 +174,6 @@ def _plain(chunk: pa.Array, field: pa.Field) -> list[Any]:
         return [items[start:end] if there else None for there, start, end in spans]
     if pa.types.is_dictionary(chunk.type) or pa.types.is_string(field.type):
         return _strings(chunk)
-    chunk = chunk.cast(field.type)
     return (chunk.cast(pa.int64()) if field.name in TIMESTAMPS else chunk).to_pylist()  # type: ignore[no-any-return]
 
 
@@ -182,29 +202,39 @@ def write_events(file: Path, events: Iterable[Event]) -> int:
 def read_labels(file: Path) -> list[Label]:
     """Read a `labels.parquet`; raises RecordingError when a column is missing."""
     table = read_table(file)
-    rows: list[dict[str, Any]] = [{} for _ in range(table.num_rows)]
+    columns: dict[str, list[Any]] = {}
     for field in LABELS:
-        if field.name not in table.column_names:
-            if not field.nullable:
-                raise RecordingError(f"column {field.name} is missing", place=file, mend="label it again")
-            continue
-        for number, (row, value) in enumerate(zip(rows, _values(file, table, field), strict=True)):
-            if value is None and not field.nullable:
-                raise RecordingError(
-                    f"row {number}: {field.name} is missing", place=file, mend="label it again"
-                )
-            row[field.name] = value
+        if field.name in table.column_names:
+            columns[field.name] = _values(file, _column(file, table, field), field)
+        elif field.nullable:
+            columns[field.name] = [None] * table.num_rows
+        else:
+            raise RecordingError(f"column {field.name} is missing", place=file, mend="label it again")
+        if not field.nullable and None in columns[field.name]:
+            cause = f"row {columns[field.name].index(None)}: {field.name} is missing"
+            raise RecordingError(cause, place=file, mend="label it again")
     return [
         Label(
-            event_id=row["event.id"],
-            label=row["label"],
-            scenario=row.get("scenario") or "",
-            step=row.get("step") or "",
-            techniques=row.get("techniques") or [],
-            labelled_by=row["labelled_by"],
+            event_id=event_id,
+            label=label,
+            scenario=scenario or "",
+            step=step or "",
+            techniques=techniques or [],
+            labelled_by=labelled_by,
         )
-        for row in rows
+        for event_id, label, scenario, step, techniques, labelled_by in zip(
+            *(columns[name] for name in LABELS.names), strict=True
+        )
     ]
+
+
+def count_labels(file: Path) -> Counter[str]:
+    """Count the labels of a `labels.parquet` by value, without looking at the events they are of."""
+    table = read_table(file, ["label"])
+    if "label" not in table.column_names:
+        raise RecordingError("column label is missing", place=file, mend="label it again")
+    column = _column(file, table, LABELS.field("label"))
+    return Counter(_values(file, column, LABELS.field("label")))
 
 
 def write_labels(file: Path, labels: Iterable[Label]) -> None:

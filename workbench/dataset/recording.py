@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from workbench.dataset.parquet import read_events, read_labels, write_events, write_labels
+from workbench.dataset.parquet import count_labels, read_events, read_labels, write_events, write_labels
+from workbench.dataset.schema import EVENTS
 from workbench.dataset.session import Label, Session
 from workbench.errors import RecordingError
 from workbench.event import Event, Value, order
@@ -48,9 +50,9 @@ class Recording:
         except (OSError, ValueError, RecursionError) as error:
             raise RecordingError(f"cannot be read: {error}", place=file, mend="record it again") from None
 
-    def events(self) -> Iterator[dict[str, Value]]:
-        """Give the events in order of (`@timestamp`, `event.sequence`)."""
-        return iter(sorted(read_events(self.path / "events.parquet"), key=order))
+    def events(self, names: Container[str] = EVENTS.names) -> Iterator[dict[str, Value]]:
+        """Give the events in order of (`@timestamp`, `event.sequence`), of their fields those in `names`."""
+        return iter(sorted(read_events(self.path / "events.parquet", names), key=order))
 
     def labels(self) -> list[Label]:
         """Give the labels, none when the recording has not been labelled."""
@@ -60,7 +62,12 @@ class Recording:
     @property
     def malicious(self) -> bool:
         """Whether any event is labelled malicious."""
-        return any(label.label == "malicious" for label in self.labels())
+        return self.count_labels()["malicious"] > 0
+
+    def count_labels(self) -> Counter[str]:
+        """Count the labels by value."""
+        file = self.path / "labels.parquet"
+        return count_labels(file) if file.is_file() else Counter()
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import msgspec
@@ -60,12 +59,3 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
     step: str = ""
     techniques: list[str] = []
     labelled_by: str = "construction"
-
-
-def count_labels(labels: list[Label]) -> Counter[str]:
-    """Count labels by value.
-
-    >>> count_labels([Label(event_id="1", label="malicious"), Label(event_id="2", label="benign")])
-    Counter({'malicious': 1, 'benign': 1})
-    """
-    return Counter(label.label for label in labels)
