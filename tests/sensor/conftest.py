@@ -43,7 +43,7 @@ def make_alert(number: int = 0, **changed: Any) -> Alert:
 
 
 def write_pack(path: Path, version: str = "1", response: str = "block", **changed: Any) -> Path:
-    """A pack of two rules: `touch` of a file named canary is blocked, `exec` of `true` is an alert."""
+    """A pack that blocks files named canary and connections to 127.0.0.9, and alerts when `true` runs."""
     content = {
         "format": 1,
         "name": "test",
@@ -53,6 +53,7 @@ def write_pack(path: Path, version: str = "1", response: str = "block", **change
             "predicates": [
                 ["file.name", "equals", "canary", False],
                 ["process.name", "equals", "true", False],
+                ["destination.ip", "equals", "127.0.0.9", False],
             ],
             "rules": [
                 {
@@ -64,6 +65,14 @@ def write_pack(path: Path, version: str = "1", response: str = "block", **change
                     "condition": 0,
                 },
                 {"id": "true", "title": "true runs", "risk": 60, "kinds": ["process/exec"], "condition": 1},
+                {
+                    "id": "address",
+                    "title": "A forbidden address",
+                    "risk": 100,
+                    "response": response,
+                    "kinds": ["network/connect"],
+                    "condition": 2,
+                },
             ],
         },
         "registries": {"agents": load("agents")},

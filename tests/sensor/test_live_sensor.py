@@ -1,4 +1,7 @@
-"""The whole sensor on a live kernel: a pack in, alerts and an audit log out, and agents that are stopped."""
+"""The whole sensor on a live kernel: a pack in, alerts and an audit log out, and agents that are stopped.
+
+Compiling the kernel programs takes seconds, so each sensor's one run is looked at by several tests.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +21,26 @@ import pytest
 from workbench.pack.keys import public_pem
 from workbench.sensor.verify import verify
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 
+# Runs one shell command after the other, as an agent does, and keeps what came of each.
 AGENT = """
-import subprocess, sys, time
-done = subprocess.run(["sh", "-c", sys.argv[1]], capture_output=True, text=True)
-print(done.returncode, done.stdout, done.stderr)
+import json, os, subprocess, sys
+from pathlib import Path
+os.environ["SENSOR"] = str(os.getppid())
+told = []
+for command in sys.argv[1:]:
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    told.append([done.returncode, done.stdout, done.stderr])
+    Path("told.json").write_text(json.dumps(told))
 """
+# A connection to an address that the pack denies; prints what came of it.
+CONNECT = "import socket; print(socket.socket().connect_ex(('127.0.0.9', 9)))"
+EPERM = 1
+LONG = 100_000 + os.getpid()  # seconds, and what tells our sleeps from others'
 
 
-def settled(condition: Callable[[], object], seconds: float = 120.0) -> bool:
+def settled(condition: Callable[[], object], seconds: float = 300.0) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -36,185 +50,190 @@ def settled(condition: Callable[[], object], seconds: float = 120.0) -> bool:
 
 
 class Run:
-    """A sensor over a small agent that runs one shell command and prints what came of it."""
+    """A sensor in a directory of its own, and what it left there."""
 
-    def __init__(self, make: Any, place: Path, **pack: Any) -> None:
-        self.place = place
-        self.log = place / "audit.jsonl"
+    def __init__(self, make: Any, place: Path) -> None:
+        self.make, self.place, self.log = make, place, place / "audit.jsonl"
         (place / "trust.pub").write_bytes(public_pem(make.key))
-        make.write_pack(place / "test.pack", **pack)
         (place / "agent.py").write_text(AGENT)
+        self.load_pack()
 
-    def command(self, *options: str) -> list[str]:
+    def load_pack(self, *version: str) -> None:
+        self.make.write_pack(self.place / "test.pack", *version)
+
+    @contextmanager
+    def started(self, *options: str, agent: list[str] | None = None) -> Iterator[subprocess.Popen[str]]:
+        """The sensor while it runs, over an agent that runs these shell commands when any are given."""
         place = self.place
-        return [
+        command = [
             *(str(Path(sys.executable).with_name("workbench")), "sensor", "run"),
             *("--pack", str(place / "test.pack"), "--trust", str(place / "trust.pub")),
-            *("--audit", str(self.log), "--stats", str(place / "stats.json"), *options),
+            *("--audit", str(self.log), "--stats", str(place / "stats.json")),
+            *("--sink", f"file:{place}/alerts", *options),
+            *(["--", sys.executable, "agent.py", *agent] if agent else []),
         ]
-
-    def agent(self, shell: str) -> list[str]:
-        return ["--", sys.executable, str(self.place / "agent.py"), shell]
-
-    def run(self, shell: str, *options: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "HOME": str(self.place)}
-        return subprocess.run(
-            [*self.command(*options), *self.agent(shell)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-            env=environment,
-            cwd=self.place,
-        )
+        environment = {**os.environ, "HOME": str(place)}
+        with subprocess.Popen(
+            command, cwd=place, env=environment, stderr=subprocess.PIPE, text=True
+        ) as running:
+            yield running
 
     def records(self, kind: str) -> list[dict[str, Any]]:
         told = [json.loads(line) for line in self.log.read_text().splitlines()]
         return [record for record in told if record["kind"] == kind]
 
-    def whole(self) -> bool:
-        return verify(self.log, [self.log.with_name("audit.jsonl.key.pub")]).problems == []
+    def findings(self, rule: str) -> list[dict[str, Any]]:
+        bodies = [record["body"] for record in self.records("finding")]
+        return [body for body in bodies if body["finding"]["rule_id"] == rule]
+
+    def alerts(self, rule: str) -> list[dict[str, Any]]:
+        told = [json.loads(line) for line in (self.place / "alerts").read_text().splitlines()]
+        return [alert for alert in told if alert["finding_info"]["analytic"]["uid"] == rule]
+
+    @property
+    def told(self) -> list[tuple[int, str, str]]:
+        """What each of the agent's commands ended with: status, output, errors."""
+        return [tuple(told) for told in json.loads((self.place / "told.json").read_text())]
 
     @property
     def stats(self) -> dict[str, Any]:
         told: dict[str, Any] = json.loads((self.place / "stats.json").read_text())
         return told
 
-
-def test_without_enforce_nothing_is_ended_and_the_alert_says_what_would_have_been(
-    make: Any, tmp_path: Path
-) -> None:
-    sensor = Run(make, tmp_path)
-    done = sensor.run("touch canary; echo survived")
-    assert "survived" in done.stdout
-    alerts = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert [alert["action"] for alert in alerts] == ["would_block"]
-    assert sensor.records("would_block")
-    assert not sensor.records("block")
-    assert sensor.whole()
-    assert sensor.stats["loss"]["dropped"] == 0
+    def whole(self) -> bool:
+        return verify(self.log, [self.log.with_name("audit.jsonl.key.pub")]).problems == []
 
 
-def test_enforcement_ends_the_command_tells_its_agent_why_and_what_had_happened(
-    make: Any, tmp_path: Path
-) -> None:
-    sensor = Run(make, tmp_path)
-    done = sensor.run("touch canary; (setsid sleep 900 &) ; sleep 900; echo survived", "--enforce")
-    told = [line for line in done.stdout.splitlines() if not line.startswith("{")]
-    assert told[0].startswith("-9")
-    assert any("stopped by policy: The canary is touched" in line for line in told)
-    assert not any("survived" in line for line in told)
-    (block, *_) = sensor.records("block")
+@pytest.fixture(scope="module")
+def watched(make: Any, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A sensor without --enforce, over an agent that does all that is forbidden, and gets a new pack."""
+    run = Run(make, tmp_path_factory.mktemp("watched"))
+    commands = [
+        "i=0; while [ $i -lt 2000 ]; do /bin/true; i=$((i+1)); done",
+        f"kill -CONT $SENSOR; echo x >> {run.log}.note; chmod 600 test.pack; echo x >> $WORKBENCH_HOOK_LOG",
+        "touch canary && echo survived",
+        "touch ready; while [ ! -e go ]; do sleep 0.05; done; mkdir new && touch new/canary",
+    ]
+    with run.started(agent=commands) as running:
+        assert settled((run.place / "ready").exists)
+        run.load_pack("2", "audit")
+        assert settled(lambda: run.records("pack_loaded"))
+        (run.place / "go").touch()
+        assert running.wait() == 0
+    return run
+
+
+def test_without_enforce_nothing_is_ended_and_the_alert_says_what_would_have_been(watched: Run) -> None:
+    assert watched.told[2] == (0, "survived\n", "")
+    (told,) = watched.records("would_block")
+    assert told["session"] == watched.records("session_start")[0]["session"]
+    assert watched.alerts("canary")[0]["unmapped"]["done"] == "would_block"
+    assert not watched.records("block")
+    assert watched.stats["loss"]["dropped"] == 0
+    assert watched.whole()
+
+
+def test_an_agent_that_forks_many_times_is_followed_without_loss(watched: Run) -> None:
+    assert len(watched.findings("true")) == 2000
+    assert len(watched.alerts("true")) < 5
+    assert watched.stats["loss"]["dropped"] == 0
+
+
+def test_an_agent_that_touches_its_sensor_is_reported_whatever_the_pack_says(watched: Run) -> None:
+    reasons = {body["finding"]["reason"] for body in watched.findings("sensor-tampering")}
+    assert "process signal to the sensor" in reasons
+    assert {f"file chmod of {watched.place}/test.pack", f"file create of {watched.log}.note"} <= reasons
+    assert any(reason.endswith("hooks.jsonl") for reason in reasons)
+    assert watched.alerts("sensor-tampering")
+
+
+def test_a_new_pack_is_taken_up_while_the_agent_runs(watched: Run) -> None:
+    (loaded,) = watched.records("pack_loaded")
+    assert (loaded["body"]["version"], loaded["body"]["before"]["version"]) == ("2", "1")
+    before, after = watched.findings("canary")
+    assert before["verdict"]["decision"] == "block"
+    assert after["finding"]["response"] == "audit"
+
+
+@pytest.fixture(scope="module")
+def enforced(make: Any, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A sensor with --enforce, over an agent that meets each means of enforcement."""
+    run = Run(make, tmp_path_factory.mktemp("enforced"))
+    (run.place / "vault").mkdir()
+    (run.place / "vault" / "canary").write_text("canary secret")
+    commands = [
+        f"touch canary; (setsid sleep {LONG} &) ; sleep {LONG}; echo survived",
+        f"cat {run.place}/vault/canary; echo survived",
+        f'{sys.executable} -c "{CONNECT}"; echo survived',
+    ]
+    with run.started("--enforce", agent=commands) as running:
+        assert running.wait() == 0
+    return run
+
+
+def test_enforcement_ends_the_command_tells_its_agent_why_and_what_had_happened(enforced: Run) -> None:
+    status, out, error = enforced.told[0]
+    assert (status, out) == (-9, "")
+    assert "stopped by policy: The canary is touched" in error
+    (block,) = enforced.records("block")
     assert "containment, not prevention" in block["body"]["means"]
+    assert "after the signal" in block["body"]["prevented"]
     assert any("canary" in act for act in block["body"]["already_happened"])
-    assert sensor.whole()
+    assert settled(lambda: subprocess.run(["pgrep", "-f", f"^sleep {LONG}"], check=False).returncode == 1)
+    assert enforced.whole()
 
 
-def test_an_open_that_a_rule_forbids_by_path_is_prevented(make: Any, tmp_path: Path) -> None:
-    (tmp_path / "vault").mkdir()
-    (tmp_path / "vault" / "canary").write_text("canary secret")
-    sensor = Run(make, tmp_path)
-    done = sensor.run(f"cat {tmp_path}/vault/canary; echo survived", "--enforce")
-    assert "canary secret" not in done.stdout
-    assert "not permitted" in done.stdout
-    assert "survived" in done.stdout
-    (prevented,) = sensor.records("prevented")
-    assert prevented["body"]["rule"] == "canary"
-    assert "nothing was read" in prevented["body"]["means"]
-    assert "denied by policy" in done.stdout
-    alerts = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert "prevented" in {alert["action"] for alert in alerts}
-    assert not sensor.records("block")
-    assert (tmp_path / "vault" / "canary").read_text() == "canary secret"
+def test_an_open_that_a_rule_forbids_by_path_is_prevented(enforced: Run) -> None:
+    _, out, error = enforced.told[1]
+    assert out == "survived\n"
+    assert "not permitted" in error
+    assert "denied by policy" in error
+    (prevented,) = [r["body"] for r in enforced.records("prevented") if r["body"]["rule"] == "canary"]
+    assert "nothing was read" in prevented["means"]
+    assert prevented["already_happened"] == []
+    assert [a["unmapped"]["done"] for a in enforced.alerts("canary")] == ["contained", "prevented"]
+    assert (enforced.place / "vault" / "canary").read_text() == "canary secret"
+
+
+def test_a_connection_that_a_rule_forbids_by_address_is_prevented(enforced: Run) -> None:
+    _, out, error = enforced.told[2]
+    assert out == f"{EPERM}\nsurvived\n"
+    assert "denied by policy" in error
+    (prevented,) = [r["body"] for r in enforced.records("prevented") if r["body"]["rule"] == "address"]
+    assert "nothing was sent" in prevented["means"]
+    assert prevented["prevented"] == "network connect 127.0.0.9"
 
 
 def test_two_agents_that_run_already_are_watched_as_two_sessions(make: Any, tmp_path: Path) -> None:
-    sensor = Run(make, tmp_path)
-    shell = "while [ ! -e go ]; do sleep 0.05; done; touch canary"
+    run, shell = Run(make, tmp_path), "while [ ! -e go ]; do sleep 0.05; done; touch canary"
     agents = [subprocess.Popen(["sh", "-c", shell], cwd=tmp_path) for _ in range(2)]
     pids = [option for agent in agents for option in ("--pid", str(agent.pid))]
-    with subprocess.Popen(
-        sensor.command(*pids), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as running:
+    with run.started(*pids) as running:
         assert running.stderr is not None
         told = [running.stderr.readline() for _ in agents]
         (tmp_path / "go").touch()
-        out, _ = running.communicate(timeout=240)
-    for agent in agents:
-        agent.wait()
+        for agent in agents:
+            agent.wait()
+        assert running.wait() == 0
     assert all("watching" in line for line in told)
-    alerts = [json.loads(line) for line in out.splitlines()]
-    assert len({alert["finding"]["session"] for alert in alerts}) == 2
-    assert len(sensor.records("session_end")) == 2
+    assert len({body["finding"]["session"] for body in run.findings("canary")}) == 2
+    assert len(run.records("session_end")) == 2
 
 
-@pytest.mark.parametrize("mode", ["open", "closed"])
-def test_a_sensor_that_is_killed_leaves_the_agent_or_takes_it_along(
-    make: Any, tmp_path: Path, mode: str
-) -> None:
-    sensor, alerts = Run(make, tmp_path), tmp_path / "alerts"
-    mark, go, went_on = tmp_path / "started", tmp_path / "go", tmp_path / "went-on"
-    shell = f"touch {mark}; while [ ! -e {go} ]; do sleep 0.05; done; touch {went_on}"
-    running = subprocess.Popen(
-        [*sensor.command("--on-failure", mode, "--sink", f"file:{alerts}"), *sensor.agent(shell)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    assert settled(mark.exists)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
-    assert settled(lambda: b'"sensor_died"' in sensor.log.read_bytes())
-    (died,) = sensor.records("sensor_died")
-    go.touch()
-    if mode == "open":
-        assert died["body"]["then"] == "the agent goes on, unwatched"
-        assert settled(went_on.exists)
-    else:
-        assert died["body"]["then"] == "the agent was ended"
-        assert not settled(went_on.exists, 1)
-    assert settled(lambda: "the sensor was ended from outside" in alerts.read_text())
-    assert sensor.whole()
-
-
-def test_a_new_pack_is_taken_up_while_the_agent_runs(make: Any, tmp_path: Path) -> None:
-    sensor = Run(make, tmp_path)
-    go = tmp_path / "go"
-    shell = f"while [ ! -e {go} ]; do sleep 0.05; done; /bin/true"
-    with subprocess.Popen(
-        [*sensor.command(), *sensor.agent(shell)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as running:
-        assert running.stderr is not None
-        assert "watching" in running.stderr.readline()
-        make.write_pack(tmp_path / "test.pack", "2", response="audit")
-        assert settled(lambda: sensor.records("pack_loaded"))
-        go.touch()
-        out, _ = running.communicate(timeout=240)
-    (loaded,) = sensor.records("pack_loaded")
-    assert (loaded["body"]["version"], loaded["body"]["before"]["version"]) == ("2", "1")
-    told = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
-    assert {alert["pack"].split()[1] for alert in told} == {"2"}
-
-
-def test_an_agent_that_forks_many_times_is_followed_without_loss(make: Any, tmp_path: Path) -> None:
-    sensor = Run(make, tmp_path)
-    sensor.run("i=0; while [ $i -lt 2000 ]; do /bin/true; i=$((i+1)); done")
-    assert sensor.stats["loss"]["dropped"] == 0
-    assert len(sensor.records("finding")) == 2000
-    assert sensor.stats["alerts"] < 5
-    assert sensor.whole()
-
-
-def test_an_agent_that_touches_its_sensor_is_reported_whatever_the_pack_says(
+def test_a_sensor_that_is_killed_takes_the_agent_along_where_that_was_asked_for(
     make: Any, tmp_path: Path
 ) -> None:
-    sensor = Run(make, tmp_path)
-    shell = (
-        f"kill -CONT $(ps -o ppid= $PPID); echo x >> {sensor.log}.note; chmod 600 {tmp_path}/test.pack; true"
+    run, started, go, went_on = (
+        Run(make, tmp_path),
+        *(tmp_path / name for name in ("started", "go", "went-on")),
     )
-    sensor.run(shell)
-    told = [record["body"]["finding"] for record in sensor.records("finding")]
-    reasons = {
-        finding["reason"].split(" ")[1] for finding in told if finding["rule_id"] == "sensor-tampering"
-    }
-    assert {"signal", "chmod"} <= reasons
-    assert sensor.whole()
+    shell = f"touch {started}; while [ ! -e {go} ]; do sleep 0.05; done; touch {went_on}"
+    with run.started("--on-failure", "closed", agent=[shell]) as running:
+        assert settled(started.exists)
+        running.send_signal(signal.SIGKILL)
+    assert settled(lambda: run.records("sensor_died"))
+    go.touch()
+    assert run.records("sensor_died")[0]["body"]["then"] == "the agent was ended"
+    assert settled(lambda: run.alerts("sensor-tampering"))
+    assert not went_on.exists()
+    assert run.whole()

@@ -59,6 +59,7 @@ def alert_to_ocsf(alert: Alert) -> dict[str, Any]:
         "count": 1 + alert.repeated,
     }
     ocsf["unmapped"] |= {
+        "done": alert.action,
         "verdict": msgspec.to_builtins(alert.verdict),
         "pack": alert.pack,
         "host": alert.host,

@@ -14,7 +14,7 @@ from workbench.event import Event, Value, integer
 from workbench.scorer import Finding
 from workbench.sensor.audit import AuditLog
 from workbench.sensor.exceptions import Exceptions
-from workbench.sensor.feed import Feed
+from workbench.sensor.feed import Feed, HookLog
 from workbench.sensor.health import Health
 from workbench.sensor.incidents import Incidents
 from workbench.sensor.latency import Latency
@@ -62,6 +62,12 @@ class Sensor:
     def counts(self) -> dict[str, int]:
         """What was seen and done."""
         return {"events": self.events, **self.responder.counts, "unscored": self.unscored.total()}
+
+    def hear(self, hooks: HookLog) -> None:
+        """Take a harness's hooks for its word, and guard their file."""
+        self.feed.hooks = hooks
+        if self._tampering:
+            self._tampering.hooks = str(hooks.path.absolute())
 
     def pump(self, timeout: float, heed: Callable[[Event], None] | None = None) -> None:
         """Take what came, waiting up to `timeout` seconds; `heed` sees each event before it is scored."""

@@ -90,7 +90,7 @@ class Watch:
         watched = Agent(str(uuid.uuid4()), agent, 0)
         variables = dict(os.environ if env is None else env)
         if hooks is not None:
-            feed.hooks = HookLog(hooks, watched.session)
+            sensor.hear(HookLog(hooks, watched.session))
             variables["WORKBENCH_HOOK_LOG"] = str(hooks)
         feed.transcripts = [follow(what, watched.session) for what in transcripts]
         child = Child(command, env=variables, prepare=prepare)
@@ -147,7 +147,7 @@ class Watch:
         self._agents += handles.values()
         session = self._agents[0].session if len(pids) == 1 else ""
         if hooks is not None:
-            feed.hooks = HookLog(hooks, session)
+            sensor.hear(HookLog(hooks, session))
         feed.transcripts = [follow(what, session) for what in transcripts]
         _quieten()
         try:
