@@ -18,6 +18,7 @@ LAYERS = {
     "workbench.fields": 0,
     "workbench.errors": 0,
     "workbench.files": 0,
+    "workbench.yaml_text": 0,
     "workbench.printable": 0,
     "workbench.output": 0,
     "workbench.scorer": 1,

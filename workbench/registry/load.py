@@ -14,6 +14,7 @@ import yaml
 from workbench.errors import InputError, Place
 from workbench.fields import ACTIONS, FIELDS
 from workbench.registry import shapes
+from workbench.yaml_text import open_yaml
 
 Name = Literal["agents", "destinations", "intrinsic"]
 NAMES: tuple[Name, ...] = ("agents", "destinations", "intrinsic")
@@ -43,8 +44,9 @@ def load(name: Name, override: Path | None = None) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read: {error}", place=file, mend="check the path") from None
     try:
-        node = yaml.compose(text, yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        loader = open_yaml(text)
+        node = loader.get_single_node()
+        data = loader.construct_document(node) if node else None
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         place = Place(str(file), mark.line + 1, mark.column + 1) if mark is not None else file

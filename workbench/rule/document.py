@@ -12,6 +12,7 @@ from sigma.exceptions import SigmaError
 from sigma.rule.base import check_alias_expansion
 
 from workbench.errors import Place, RuleError
+from workbench.yaml_text import open_yaml
 
 MAX_BYTES = 1 << 20
 
@@ -93,9 +94,9 @@ def read_documents(file: Path, errors: list[RuleError]) -> Iterator[Document]:
 def parse_documents(text: str, path: str, errors: list[RuleError]) -> Iterator[Document]:
     """Give the documents of a text; what is not a YAML mapping is added to `errors`."""
     lines = tuple(text.splitlines())
-    loader: yaml.SafeLoader | None = None
+    loader: yaml.CSafeLoader | None = None
     try:
-        loader = yaml.SafeLoader(text)
+        loader = open_yaml(text)
         while loader.check_node():
             node = loader.get_node()
             if node is None or (isinstance(node, yaml.ScalarNode) and node.value == ""):
