@@ -9,6 +9,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import workbench as wb
 from workbench.errors import InputError
+from workbench.nb.trial import runs
 from workbench.nb.trial.save import save
 from workbench.nb.trial.trial import Trial
 from workbench.rule.linting import lint_paths
@@ -71,16 +72,57 @@ def test_a_name_is_no_path(trial: Trial, name: str, tmp_path: Path) -> None:
         save(trial, name, tmp_path)
 
 
-def test_the_magics_do_the_same_and_put_no_name_into_the_notebook() -> None:
+@pytest.fixture(scope="module")
+def shell() -> InteractiveShell:
     shell = InteractiveShell()
     before = set(shell.user_ns)
     shell.run_line_magic("load_ext", "workbench")
-    assert set(shell.user_ns) == before
-    assert shell.run_cell_magic("sigma", "mine", RULE).caught() == {"secret-to-egress": (3, 3)}
+    assert set(shell.user_ns) == before, "a name was put into the notebook"
+    return shell
+
+
+def test_the_magics_do_the_same(
+    shell: InteractiveShell, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried = shell.run_cell_magic("sigma", f"mine --on datasets/quickstart --save {tmp_path}", RULE)
+    assert tried.caught() == {"secret-to-egress": (3, 3)}
+    assert (tmp_path / "exfiltration" / "mine.test.toml").is_file()
+    assert capsys.readouterr().out.count("wrote ") == 2
     table = shell.run_cell_magic("sql", "", "SELECT recording FROM sessions ORDER BY 1")
     assert len(table.frame) == 12
-    with pytest.raises(InputError, match="say which one with --in"):
-        shell.run_line_magic("explain", "k1")
+
+
+def test_an_event_is_explained(shell: InteractiveShell, trial: Trial) -> None:
+    run, found = next((run, found) for run, found in trial.findings.items() if found)
+    told = shell.run_line_magic("explain", f"{found[0].event_id} --in {run}")
+    assert f"matches event {found[0].event_id}" in repr(told)
+    assert "<pre>" in told._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("magic", "line", "told"),
+    [
+        ("explain", "k1", "say which one with --in"),
+        ("explain", "nothing-there", "no event 'nothing-there'"),
+        ("sigma", "", r"required: name .*usage: %%sigma"),
+        ("sigma", "mine --on nowhere", "no such file or directory"),
+        ("sigma", "mine --scenario none-of-*", "no scenario fits"),
+        ("sigma", "mine --save 'unclosed", "No closing quotation"),
+        ("sql", "--of x", "unrecognized arguments"),
+    ],
+)
+def test_misuse_is_told_in_a_line(shell: InteractiveShell, magic: str, line: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        if magic == "explain":
+            shell.run_line_magic(magic, line)
+        else:
+            shell.run_cell_magic(magic, line, RULE)
+
+
+def test_of_many_events_a_sample_is_taken_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "MOST_EVENTS", 1)
+    trial = wb.try_rules(RULE, scenario="secret-to-*")
+    assert repr(trial).startswith("1 sessions, a sample of 6 by scenario")
 
 
 def test_a_query_s_fault_is_told() -> None:

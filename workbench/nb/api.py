@@ -36,20 +36,28 @@ def open_scorer(
 
 def backtest(
     rules: Path | str,
-    dataset: Dataset | Path | str,
+    dataset: Dataset | Path | str | Sequence[Recording],
     *,
     baseline: Path | str | None = None,
     trust: Sequence[Path | str] = (),
     engine: str = "local",
 ) -> Report:
-    """Score every recording of a dataset with a signed pack, or with rules as they would be packed."""
+    """Score a dataset's recordings, or those given, with a signed pack or with rules as if packed."""
     from workbench.evaluate.backtest import backtest as run_backtest
     from workbench.evaluate.engine import open_map
 
     payload = _payload(rules, baseline, trust)
-    chosen = dataset if isinstance(dataset, Dataset) else Dataset.open(dataset)
     with open_map(engine) as run:
-        return run_backtest(payload, chosen.directories(), map=run)
+        return run_backtest(payload, _directories(dataset), map=run)
+
+
+def _directories(dataset: Dataset | Path | str | Sequence[Recording]) -> list[Path]:
+    match dataset:
+        case Dataset():
+            return dataset.directories()
+        case str() | Path():
+            return Dataset.open(dataset).directories()
+    return [recording.path for recording in dataset]
 
 
 def _payload(rules: Path | str, baseline: Path | str | None, trust: Sequence[Path | str]) -> bytes:
@@ -66,11 +74,11 @@ def score(scorer: Scorer, recording: Recording | Path | str) -> list[Finding]:
     return found + scorer.close()
 
 
-def try_rules(source: str, dataset: Path | str = "datasets/quickstart") -> Trial:
+def try_rules(source: str, dataset: Path | str = "datasets/quickstart", *, scenario: str = "*") -> Trial:
     """Check Sigma rules given as text and run them over a dataset, as `%%sigma` does in a cell."""
     from workbench.nb.trial.trial import try_rules as run
 
-    return run(source, dataset)
+    return run(source, dataset, scenario=scenario)
 
 
 def query(sql: str, dataset: Dataset | Path | str = "datasets/quickstart") -> pd.DataFrame:

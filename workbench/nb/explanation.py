@@ -5,9 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
+from workbench.dataset.dataset import Dataset
+from workbench.dataset.recording import Recording
 from workbench.errors import InputError
 from workbench.evaluate.load import load_payload
-from workbench.nb.trial.trial import read_runs
 from workbench.nb.view.page import page
 from workbench.nb.view.plain import plain
 from workbench.printable import printable
@@ -38,13 +41,19 @@ def explain_event(
     event_id: str, dataset: Path, rules: Path, recording: str = "", rule: str = ""
 ) -> Explanation:
     """Find the event and replay its recording up to it; raises InputError unless it is in exactly one."""
-    runs = [
-        run
-        for run in read_runs(str(dataset.resolve()))
-        if recording in ("", run.name) and any(event.get("event.id") == event_id for event in run.events)
+    holders = [
+        directory
+        for directory in Dataset.open(dataset).directories()
+        if recording in ("", directory.name) and event_id in _ids(directory)
     ]
-    if len(runs) != 1:
-        names = ", ".join(run.name for run in runs[:8])
-        cause = f"event {event_id!r} is in {names}" if runs else f"no event {event_id!r}"
+    if len(holders) != 1:
+        names = ", ".join(holder.name for holder in holders[:8])
+        cause = f"event {event_id!r} is in {names}" if holders else f"no event {event_id!r}"
         raise InputError(cause, place=dataset, mend="say which one with --in RECORDING")
-    return Explanation(list(tell(Scorer.from_payload(_payload(rules)), runs[0].events, event_id, rule)))
+    events = Recording.open(holders[0]).events()
+    return Explanation(list(tell(Scorer.from_payload(_payload(rules)), events, event_id, rule)))
+
+
+def _ids(directory: Path) -> set[str]:
+    column = pq.read_table(directory / "events.parquet", columns=["event.id"]).column(0)
+    return set(column.to_pylist())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from typing import Any, NoReturn
 
 from workbench.errors import InputError
@@ -12,7 +12,15 @@ from workbench.nb.trial.place import DATASET
 
 class _Arguments(ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise InputError(message, mend=self.format_usage().strip())
+        raise InputError(message, mend=" ".join(self.format_usage().split()))
+
+    def read(self, line: str) -> Namespace:
+        """Read a magic's line; raises InputError with the usage."""
+        try:
+            words = shlex.split(line)
+        except ValueError as error:
+            self.error(str(error))
+        return self.parse_args(words)
 
 
 def _parser(prog: str, *positional: str) -> _Arguments:
@@ -30,21 +38,23 @@ def load(shell: Any) -> None:
 
 
 def sigma(line: str, cell: str) -> Any:
-    """%%sigma NAME [--on DATASET] [--save] [--rules DIR]
+    """%%sigma NAME [--on DATASET] [--scenario GLOB] [--rules DIR] [--save [DIR]]
 
-    Checks the Sigma rule in the cell, runs it over recordings; `--save` puts it into `rules/`, with a test.
+    Checks the Sigma rule in the cell and runs it over recordings, data followed by the label rules beside it;
+    `--save` puts it there, or into another directory, with a test.
     """
     from workbench.nb.trial.place import find
     from workbench.nb.trial.save import save
     from workbench.nb.trial.trial import try_rules
 
     parser = _parser("%%sigma", "name")
-    parser.add_argument("--save", action="store_true")
+    parser.add_argument("--scenario", metavar="GLOB", default="*")
+    parser.add_argument("--save", metavar="DIR", nargs="?", const="")
     parser.add_argument("--rules", metavar="DIR", default="rules")
-    given = parser.parse_args(shlex.split(line))
-    trial = try_rules(cell, given.on)
-    if given.save:
-        for file in save(trial, given.name, find(given.rules)):
+    given = parser.read(line)
+    trial = try_rules(cell, given.on, rules=given.rules, scenario=given.scenario)
+    if given.save is not None:
+        for file in save(trial, given.name, find(given.save or given.rules)):
             print(f"wrote {file}")
     return trial
 
@@ -58,7 +68,7 @@ def sql(line: str, cell: str) -> Any:
     from workbench.nb.trial.place import find
     from workbench.nb.view.data_table import DataTable
 
-    given = _parser("%%sql").parse_args(shlex.split(line))
+    given = _parser("%%sql").read(line)
     return DataTable(query(cell, find(given.on)))
 
 
@@ -74,5 +84,5 @@ def explain(line: str, cell: str = "") -> Any:
     parser.add_argument("--in", dest="recording", default="")
     parser.add_argument("--rule", default="")
     parser.add_argument("--rules", default="rules")
-    given = parser.parse_args(shlex.split(line))
+    given = parser.read(line)
     return explain_event(given.event, find(given.on), find(given.rules), given.recording, given.rule)

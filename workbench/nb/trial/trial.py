@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from workbench.dataset.dataset import Dataset
 from workbench.errors import RuleError
 from workbench.evaluate.near_miss import distance
 from workbench.event import Event, Value
 from workbench.nb.trial.place import DATASET, find
+from workbench.nb.trial.runs import Run, read_runs
 from workbench.pack import build_payload
 from workbench.pack.build import shipped_registries
 from workbench.rule.checks import check_rule
@@ -34,16 +34,6 @@ _MICRO = 1_000
 
 
 @dataclass(frozen=True)
-class Run:
-    """One recording, read once: trials follow each other quickly."""
-
-    name: str
-    scenario: str
-    malicious: frozenset[str]
-    events: tuple[Event, ...]
-
-
-@dataclass(frozen=True)
 class Miss:
     """An event for which some conditions hold; `stopped_by` names the others, with what was there."""
 
@@ -57,12 +47,16 @@ class Miss:
 
 @dataclass
 class Trial:
-    """What came of it: faults first; without faults, findings by recording, nearest misses and latency."""
+    """What came of it: faults first; without faults, findings by recording, nearest misses and latency.
+
+    `sessions` counts those there were to run over; with many events `runs` is a sample of them.
+    """
 
     source: str
     errors: list[RuleError] = field(default_factory=list)
     warnings: list[RuleError] = field(default_factory=list)
     runs: Sequence[Run] = ()
+    sessions: int = 0
     findings: dict[str, list[Finding]] = field(default_factory=dict)
     misses: list[Miss] = field(default_factory=list)
     micros: dict[str, float] = field(default_factory=dict)
@@ -98,11 +92,14 @@ class Trial:
         return to_html(self)
 
 
-def try_rules(source: str, dataset: Path | str = DATASET, *, rules: Path | str = "rules") -> Trial:
-    """Check the Sigma rules of a text and run them over a dataset.
+def try_rules(
+    source: str, dataset: Path | str = DATASET, *, rules: Path | str = "rules", scenario: str = "*"
+) -> Trial:
+    """Check the Sigma rules of a text and run them over a dataset, or over scenarios whose name fits a glob.
 
-    The `label` rules in the directory `rules` follow data besides, and its placeholders can be used. Raises
-    InputError for a place that is not there. A rule's faults are not raised but in the result.
+    Of more than 50,000 events a sample of sessions is taken, evenly by scenario. The `label` rules in the
+    directory `rules` follow data besides, and its placeholders can be used. Raises InputError for a place
+    that is not there. A rule's faults are not raised but in the result.
 
     >>> try_rules("title: Mine\\nlogsource: {category: dns_query}\\ndetection: {s: {Quer: x}, condition: s}")
     1 error, nothing was run
@@ -123,7 +120,8 @@ def try_rules(source: str, dataset: Path | str = DATASET, *, rules: Path | str =
     if not own and not trial.errors:
         trial.errors = [RuleError("no rule", code="yaml", mend="a rule begins with `title:`")]
     if not trial.errors:
-        _run(trial, ruleset, {rule.id for rule in mine}, read_runs(str(find(dataset).resolve())))
+        trial.runs, trial.sessions = read_runs(str(find(dataset).resolve()), scenario)
+        _run(trial, ruleset, {rule.id for rule in mine})
     return trial
 
 
@@ -136,27 +134,13 @@ def _library(rules: Path) -> tuple[list[Document], dict[str, list[str]]]:
     return documents, read_placeholders(values) if values.is_file() else {}
 
 
-@lru_cache(maxsize=2)
-def read_runs(dataset: str) -> tuple[Run, ...]:
-    """Read a dataset's recordings into memory."""
-    return tuple(
-        Run(
-            name=recording.path.name,
-            scenario=str(recording.session.settings.get("scenario", "")) or "(no scenario)",
-            malicious=frozenset(one.event_id for one in recording.labels() if one.label == "malicious"),
-            events=tuple(recording.events()),
-        )
-        for recording in Dataset.open(dataset).recordings()
-    )
-
-
-def _run(trial: Trial, ruleset: RuleSet, mine: set[str], runs: Sequence[Run]) -> None:
+def _run(trial: Trial, ruleset: RuleSet, mine: set[str]) -> None:
     payload = build_payload(ruleset, "trial", "0", registries=shipped_registries())
     scorer = Scorer.from_payload(payload)
-    trial.plan, trial.runs = scorer.plan, runs
+    trial.plan = scorer.plan
     pristine, taken = scorer.snapshot(), []
     nearest = _Nearest(scorer.plan, mine)
-    for run in runs:
+    for run in trial.runs:
         scorer.restore(pristine)
         found: list[Finding] = []
         for event in run.events:

@@ -14,7 +14,7 @@ def to_text(trial: Trial) -> str:
     if trial.errors:
         count = "1 error" if len(trial.errors) == 1 else f"{len(trial.errors)} errors"
         return printable("\n".join([f"{count}, nothing was run", *map(str, trial.errors)]))
-    told = [f"{len(trial.runs)} sessions"]
+    told = [_sessions(trial)]
     told += [f"caught {found} of {of} {name}" for name, (found, of) in trial.caught().items()]
     told += [f"false alarms in {found} of {of} {name}" for name, (found, of) in trial.false_alarms().items()]
     told += [
@@ -39,13 +39,19 @@ def to_html(trial: Trial) -> str:
     return page("".join(parts), "trial of a rule")
 
 
+def _sessions(trial: Trial) -> str:
+    count = len(trial.runs)
+    sample = f", a sample of {trial.sessions} by scenario" if count < trial.sessions else ""
+    return f"{count} sessions{sample}"
+
+
 def _caught(trial: Trial) -> str:
     rows = [("attack", name, f"caught {found} of {of}") for name, (found, of) in trial.caught().items()]
     rows += [
         ("benign", name, f"false alarms in {found} of {of}")
         for name, (found, of) in trial.false_alarms().items()
     ]
-    return table(f"{len(trial.runs)} sessions", ("", "scenario", "the rule"), rows)
+    return table(_sessions(trial), ("", "scenario", "the rule"), rows)
 
 
 def _misses(trial: Trial) -> str:
