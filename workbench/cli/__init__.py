@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import cache
 from importlib import import_module, metadata
 from importlib.metadata import entry_points
 from typing import Annotated
@@ -52,6 +54,11 @@ def build() -> typer.Typer:
     return app
 
 
+@cache
+def _command() -> Callable[..., object]:
+    return typer.main.get_command(build())
+
+
 def _version(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="show the version and end")] = False,
@@ -71,7 +78,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command and give its exit status; faults of the input end as text on standard error."""
     try:
-        status = build()(args=arguments, prog_name="workbench", standalone_mode=False)
+        status = _command()(args=arguments, prog_name="workbench", standalone_mode=False)
     except WorkbenchError as error:
         typer.echo(f"workbench: {error}", err=True)
         return MISUSE
