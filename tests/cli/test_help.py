@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -83,8 +86,13 @@ def test_an_unknown_format_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
     assert "'xml' is not one of" in capsys.readouterr().err
 
 
-def test_shells_can_complete(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
-    with pytest.raises(SystemExit, match="0"):
-        run(["--show-completion", "bash"])
-    assert "_WORKBENCH_COMPLETE=complete_bash" in capsys.readouterr().out
+def test_shells_can_complete() -> None:
+    # In a process of its own: which shell is asked for is settled where the command line is assembled.
+    script = (
+        "import sys; from workbench.cli import main; sys.argv[1:] = ['--show-completion', 'bash']; main()"
+    )
+    environment = os.environ | {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    shown = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "_WORKBENCH_COMPLETE=complete_bash" in shown.stdout
