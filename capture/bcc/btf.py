@@ -56,44 +56,54 @@ def member_offsets(wanted: Iterable[tuple[str, str]], source: Path = KERNEL) -> 
 
 
 class _Types:
-    """The type table: each entry's name, kind, number of members, flag, type and place."""
+    """The type table, by the place of each entry. The kernel has some 100,000, so each gets one step."""
 
     def __init__(self, data: bytes) -> None:
         magic, _, _, header, types, size, strings, _ = _HEADER.unpack_from(data)
         if magic != 0xEB9F:
             raise CaptureError("not BTF", place=KERNEL, mend="use --source strace")
         self._data, self._strings = data, header + strings
-        self._entries: list[tuple[int, int, int, int, int, int]] = [(0, 0, 0, 0, 0, 0)]
         at, end = header + types, header + types + size
+        sizes = [(12 + _FIXED.get(kind, 0), _EACH.get(kind, 0)) for kind in range(256)]
+        read = struct.Struct("<4xH1xB").unpack_from
+        self._places = [0]
+        self._structures: list[int] = []
+        for_type, for_structure = self._places.append, self._structures.append
         while at < end:
-            name, info, kind_of = _TYPE.unpack_from(data, at)
-            kind, count = info >> 24 & 31, info & 0xFFFF
-            at += 12
-            self._entries.append((name, kind, count, info >> 31, kind_of, at))
-            at += _FIXED.get(kind, 0) + count * _EACH.get(kind, 0)
+            for_type(at)
+            count, kind = read(data, at)
+            kind &= 31
+            if kind == _STRUCT and count:
+                for_structure(at)
+            fixed, each = sizes[kind]
+            at += fixed + count * each
+
+    def structures(self, names: Iterable[str]) -> Iterator[tuple[str, int]]:
+        """Give the place of the first definition of each named structure."""
+        found = {name: self._data.find(b"\0" + name.encode() + b"\0", self._strings) for name in names}
+        left = {at + 1 - self._strings: name for name, at in found.items() if at >= 0}
+        for place in self._structures:
+            if text := left.pop(_TYPE.unpack_from(self._data, place)[0], None):
+                yield text, place
 
     def _name(self, offset: int) -> str:
         start = self._strings + offset
         return self._data[start : self._data.index(0, start)].decode()
 
-    def structures(self, names: Iterable[str]) -> Iterator[tuple[str, int]]:
-        """Give the first definition of each named structure."""
-        left = set(names)
-        for index, (name, kind, count, *_) in enumerate(self._entries):
-            if kind == _STRUCT and count and name and (text := self._name(name)) in left:
-                left.discard(text)
-                yield text, index
+    def _kind(self, place: int) -> int:
+        return self._data[place + 7] & 31
 
-    def members(self, index: int, base: int) -> Iterator[tuple[str, int]]:
+    def members(self, place: int, base: int) -> Iterator[tuple[str, int]]:
         """Give the members of a structure with their byte offsets."""
-        _, _, count, bitfields, _, at = self._entries[index]
-        for number in range(count):
-            name, kind_of, bits = _TYPE.unpack_from(self._data, at + 12 * number)
-            offset = base + (bits & 0xFFFFFF if bitfields else bits) // 8
+        _, info, _ = _TYPE.unpack_from(self._data, place)
+        for number in range(info & 0xFFFF):
+            name, kind_of, bits = _TYPE.unpack_from(self._data, place + 12 + 12 * number)
+            offset = base + (bits & 0xFFFFFF if info >> 31 else bits) // 8
             if name:
                 yield self._name(name), offset
                 continue
-            while self._entries[kind_of][1] in _QUALIFIERS:
-                kind_of = self._entries[kind_of][4]
-            if self._entries[kind_of][1] in (_STRUCT, _UNION):
-                yield from self.members(kind_of, offset)
+            inner = self._places[kind_of]
+            while self._kind(inner) in _QUALIFIERS:
+                inner = self._places[_TYPE.unpack_from(self._data, inner)[2]]
+            if self._kind(inner) in (_STRUCT, _UNION):
+                yield from self.members(inner, offset)
