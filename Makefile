@@ -13,7 +13,7 @@ PACK_VERSION ?= 1.0.0
 PACK_KEY ?= build/pack.key
 RECORDINGS ?= datasets/agent-runs
 
-.PHONY: help setup demo test docs lab proof pack bench bench-scorer bench-capture bench-attribution bench-fleet datasets lock format clean
+.PHONY: help setup demo test docs lab proof pack bench bench-scorer bench-capture bench-sensor bench-attribution bench-fleet datasets lock format clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ bench-scorer: setup ## the scorer against its bars and other engines
 
 bench-capture: setup ## completeness, overhead, latency and memory of capture (root)
 	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/capture
+
+bench-sensor: setup ## a watched agent against a bare one, time to verdict (root); a simulated day's memory
+	@$(BIN)/python -m pytest -q -s --timeout 7200 benchmarks/sensor
 
 bench-attribution: setup ## attribution judged on 200 live tool calls of codex, three minutes (root)
 	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/attribution
