@@ -51,6 +51,10 @@ class ReplaySource:
         self.start(pid)
         return []
 
+    def traces(self, pid: int) -> bool:
+        """Whether a process is traced: none is, since what is replayed has ended."""
+        return False
+
     def poll(self, timeout: float) -> list[dict[str, Value]]:
         """Give the events that are due, waiting up to `timeout` seconds for the first."""
         deadline = time.monotonic() + timeout

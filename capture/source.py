@@ -49,6 +49,9 @@ class Source(Protocol):
     def attach(self, pid: int) -> list[dict[str, Value]]:
         """Trace a process that runs, and its descendants; gives what they are and hold."""
 
+    def traces(self, pid: int) -> bool:
+        """Whether a process is traced now; a process that has ended is not."""
+
     def poll(self, timeout: float) -> list[dict[str, Value]]:
         """Give the events since the last call, waiting up to `timeout` seconds for the first."""
 

@@ -93,6 +93,10 @@ class Program:
         table = self._bpf[b"tree"]
         table[ctypes.c_uint(pid)] = table.Leaf(root=root, quiet=int(from_exec))
 
+    def traces(self, pid: int) -> bool:
+        """Whether a process is in the traced tree."""
+        return ctypes.c_uint(pid) in self._bpf[b"tree"]
+
     def traced(self) -> int:
         """Count the processes of the tree that live."""
         return len(self._bpf[b"tree"])

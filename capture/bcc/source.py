@@ -143,6 +143,10 @@ class BccSource:
             self._number(event)
         return events
 
+    def traces(self, pid: int) -> bool:
+        """Whether a process is in the kernel's table of what is traced, from which root can remove it."""
+        return self._program.traces(pid)
+
     def poll(self, timeout: float) -> list[dict[str, Value]]:
         """Give the events since the last call in order of time."""
         self._ring.wait(timeout)

@@ -140,6 +140,10 @@ class StraceSource:
             for task in (place / "task").iterdir():
                 self._processes.thread(int(task.name), process)
 
+    def traces(self, pid: int) -> bool:
+        """Whether strace has the process."""
+        return _tracer(pid) == self._pid
+
     def poll(self, timeout: float) -> list[dict[str, Value]]:
         """Give the events since the last call."""
         readable, _, _ = select.select([self._output], [], [], timeout)

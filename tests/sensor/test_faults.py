@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -66,6 +67,10 @@ class Still:
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
+        self.tracing = True
+
+    def traces(self, pid: int) -> bool:
+        return self.tracing
 
     def poll(self, timeout: float) -> list[dict[str, Any]]:
         given, self.events = self.events, []
@@ -139,6 +144,18 @@ def test_what_the_kernel_dropped_is_told_while_it_happens(run: Run) -> None:
     run.happen()
     run.happen()
     assert [told["events_lost"] for told in run.told("gap")] == [17]
+
+
+def test_an_agent_that_runs_untraced_is_told_and_one_that_is_ending_is_not(run: Run) -> None:
+    run.sensor.health.roots.add(os.getpid())
+    run.happen()
+    run.source.tracing = False
+    run.happen()
+    assert not run.told("finding")
+    run.happen()
+    run.happen()
+    (told,) = run.told("finding")
+    assert told["finding"]["reason"] == f"process {os.getpid()} was taken out of the sensor's sight"
 
 
 def test_an_event_that_cannot_be_scored_is_counted_and_stops_nothing(run: Run) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from workbench.scorer import Finding
+from workbench.sensor.containment import runs
 from workbench.sensor.feed import Feed
 from workbench.sensor.guard import Guard
 from workbench.sensor.tampering import tampering
@@ -30,6 +31,9 @@ class Health:
         self._checked: int | None = None
         self._lost = 0
         self._attacks: list[Finding] = []
+        self._unseen: set[int] = set()
+        self.roots: set[int] = set()
+        """The agents that are to be traced while they run."""
 
     def now(self) -> int:
         """Give the time by the clock as it was at the start, which a source's events are told by."""
@@ -54,7 +58,17 @@ class Health:
         if self._guard is not None and not self._guard.alive():
             self._guard = None
             self._attacks.append(tampering("the sensor's guard was ended", at=self._wall()))
+        self._check_tracing(feed)
         return records
+
+    def _check_tracing(self, feed: Feed) -> None:
+        """Find agents that run untraced, twice in a row: one that is just ending is not traced either."""
+        unseen = {pid for pid in self.roots if not feed.source.traces(pid) and runs(pid)}
+        for pid in unseen & self._unseen:
+            self.roots.discard(pid)
+            what = f"process {pid} was taken out of the sensor's sight"
+            self._attacks.append(tampering(what, at=self._wall()))
+        self._unseen = unseen
 
     def attacks(self) -> list[Finding]:
         """Give, once, the findings that no event tells of."""

@@ -99,6 +99,7 @@ class Watch:
         _quieten()
         try:
             feed.source.start(child.pid)
+            sensor.health.roots.add(child.pid)
             ready(child.pid)
             child.release()
             while child.poll() is None:
@@ -153,11 +154,14 @@ class Watch:
         try:
             for pid in pids:
                 feed.put(feed.source.attach(pid))
+                sensor.health.roots.add(pid)
             while handles:
                 sensor.pump(_WAIT, self._heed)
                 for handle in select.select(list(handles), [], [], 0)[0]:
                     sensor.take(feed.drain(), self._heed)
-                    self._end(handles.pop(handle))
+                    ended = handles.pop(handle)
+                    sensor.health.roots.discard(ended.pid)
+                    self._end(ended)
                     os.close(handle)
         finally:
             sensor.take(feed.drain() + feed.finish(), self._heed)
