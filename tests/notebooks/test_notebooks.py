@@ -41,7 +41,13 @@ def kernel() -> Iterator[KernelManager]:
 
 
 # What a busy machine can hold; the defaults are for a person's own.
-FEWER: dict[str, dict[str, Any]] = {"90_latency_gate": {"events": 5_000, "limit_us": 1_000_000.0}}
+FEWER: dict[str, dict[str, Any]] = {
+    "10_record_and_review_a_run": {"source": "strace"},
+    "60_validate_a_pack": {"without": []},
+    "80_fleet_backtest_on_dask": {"events": 4_000, "engines": ["local", "dask"]},
+    "90_latency_gate": {"events": 5_000, "limit_us": 1_000_000.0},
+    "95_attribution_calibration": {"runs": 4},
+}
 
 
 @pytest.mark.slow

@@ -11,6 +11,8 @@ from typing import Any
 from jupyter_client.manager import KernelManager
 
 _READY_S = 300
+# The module's own `__spec__` goes too, which processes that are spawned later ask for.
+_EMPTY = "get_ipython().reset(); __import__('sys').modules['__main__'].__spec__ = None"
 
 
 class _Kernel(KernelManager):
@@ -50,6 +52,6 @@ def empty(kernel: KernelManager) -> None:
     client.start_channels()
     try:
         client.wait_for_ready(timeout=_READY_S)
-        client.execute_interactive("get_ipython().reset()", silent=True, timeout=_READY_S)
+        client.execute_interactive(_EMPTY, silent=True, timeout=_READY_S)
     finally:
         client.stop_channels()

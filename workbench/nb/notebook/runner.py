@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import tempfile
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -84,10 +86,10 @@ def run(
 def scrub(text: str, directory: Path) -> str:
     """Replace this machine's paths, so that executed notebooks can be published."""
     root = directory.resolve().parent
-    for secret, shown in ((str(root), "."), (tempfile.gettempdir(), "<tmp>"), (str(Path.home()), "~")):
-        if len(secret) > 1:
-            text = text.replace(secret, shown)
-    return text
+    made = re.escape(tempfile.gettempdir()) + rf"{os.sep}tmp\w{{8}}\b"  # by `tempfile`; others are data
+    text = re.sub(made, "<tmp>", text.replace(str(root), ".")) if len(str(root)) > 1 else text
+    home = str(Path.home())
+    return text.replace(home, "~") if len(home) > 1 else text
 
 
 def to_html(notebook: nbformat.NotebookNode) -> str:

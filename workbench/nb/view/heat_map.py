@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from workbench.evaluate.backtest import Report
+from workbench.evaluate.breakdown import heat_map
 from workbench.nb.view.figure import BLUE, FAINT, RED, Figure, cut, svg_page, svg_text
 from workbench.nb.view.plain import plain
 
@@ -32,6 +34,17 @@ class HeatMap(Figure):
         self.columns = sorted(columns, key=lambda name: (name not in self.wanted, name))
         more = f", the first {SHOWN} of {len(cells)} rules shown" if len(cells) > SHOWN else ""
         self.title = f"{title}: share of sessions in which the rule fired{more}"
+
+    @classmethod
+    def of(cls, report: Report) -> HeatMap:
+        """Draw a backtest: the rules that fired against its scenarios."""
+        drawn = heat_map(report)
+        attacks = {outcome.scenario for outcome in report.outcomes if outcome.malicious}
+        cells = {
+            rule: dict(zip(drawn.scenarios, map(float, shares), strict=True))
+            for rule, shares in zip(drawn.rules, drawn.shares, strict=True)
+        }
+        return cls(cells, sorted(attacks))
 
     def text(self) -> str:
         """Give each row's cells that are not zero."""
