@@ -15,7 +15,8 @@ import pytest
 from workbench.pack.keys import generate_key
 
 HOURS = int(os.environ.get("WORKBENCH_BENCH_HOURS", "24"))
-AN_HOUR, RECORDINGS = 20, 24
+AN_HOUR = int(os.environ.get("WORKBENCH_BENCH_SESSIONS", "20"))
+RECORDINGS = 24
 ROOT = Path(__file__).parents[2]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 from workbench.event import Event, integer
 
 _MOST = 65_536
+_MOST_ENDED = 4_096
 
 
 @dataclass
@@ -25,11 +26,12 @@ class Process:
 
 
 class Tree:
-    """Follows events; knows the `most` processes that were seen last."""
+    """Follows events; knows the last `most` processes, and of those that have ended the last `most_ended`."""
 
-    def __init__(self, most: int = _MOST) -> None:
+    def __init__(self, most: int = _MOST, most_ended: int = _MOST_ENDED) -> None:
         self._processes: OrderedDict[str, Process] = OrderedDict()
-        self._most = most
+        self._most, self._most_ended = most, most_ended
+        self._ended: deque[str] = deque()
         self._by_pid: dict[int, str] = {}
         self.roots: set[str] = set()
         self.evicted = 0
@@ -63,17 +65,33 @@ class Tree:
             born.parent, born.call, born.session = entity, process.call, process.session
             process.children.add(child)
         elif action == "exit":
-            self._processes.move_to_end(entity, last=False)
+            self._ended.append(entity)
+            if len(self._ended) > self._most_ended:
+                self._forget(self._ended.popleft())
 
     def _add(self, entity: str, pid: int) -> Process:
         process = self._processes[entity] = Process(entity, pid)
         self._by_pid[pid] = entity
         if len(self._processes) > self._most:
-            _, old = self._processes.popitem(last=False)
             self.evicted += 1
-            if self._by_pid.get(old.pid) == old.entity:
-                del self._by_pid[old.pid]
+            self._forget(self._ended.popleft() if self._ended else next(iter(self._processes)))
         return process
+
+    def _forget(self, entity: str) -> None:
+        """Drop a process; what it had started and still runs becomes its parent's."""
+        old = self._processes.pop(entity, None)
+        if old is None:
+            return
+        self.roots.discard(entity)
+        if self._by_pid.get(old.pid) == entity:
+            del self._by_pid[old.pid]
+        parent = self._processes.get(old.parent)
+        for child in old.children:
+            if orphan := self._processes.get(child):
+                orphan.parent = old.parent
+        if parent is not None:
+            parent.children.discard(entity)
+            parent.children |= old.children & self._processes.keys()
 
     def by_pid(self, pid: int) -> Process | None:
         """Give the process that has, or last had, an id."""

@@ -95,8 +95,9 @@ class Runs:
             self._live.pop(next(iter(self._live)))
 
     def end(self, run: Run) -> None:
-        """Note that a session is over."""
+        """Note that a session is over: no call is told any more that could name a process."""
         run.live = False
+        run.spawns.clear()
         self._live.pop(run.id, None)
 
     def merge(self, guessed: Run, told: Run) -> None:
