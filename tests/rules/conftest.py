@@ -18,8 +18,8 @@ def _rules() -> RuleSet:
 
 
 @cache
-def _payload() -> bytes:
-    return build_payload(_rules(), "agent-runtime", "0.0.1")
+def _scorer() -> Scorer:
+    return Scorer.from_payload(build_payload(_rules(), "agent-runtime", "0.0.1"))
 
 
 @pytest.fixture(scope="session")
@@ -29,4 +29,4 @@ def rules() -> RuleSet:
 
 @pytest.fixture
 def scorer() -> Scorer:
-    return Scorer.from_payload(_payload())
+    return _scorer().anew()

@@ -12,6 +12,8 @@ from workbench.errors import InputError
 Maturity = Literal["experimental", "test", "stable"]
 THRESHOLDS = "maturity.toml"
 PROOF = "proof.json"
+NAMED_BY_PROOF = 6
+"""How many recordings, and how many twins, a rule names; the others are as many again of the same kinds."""
 
 
 class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,10 +9,7 @@ from workbench.dataset.dataset import Manifest
 from workbench.evaluate.backtest import Report, RuleResult
 from workbench.evaluate.metrics import Judged, measure
 from workbench.evaluate.outcome import ALERTING, Outcome
-from workbench.evaluate.proof import Maturity, Proof, RuleProof, Tally, Threshold
-
-NAMED = 6
-"""How many recordings, and how many twins, a rule names; the others are as many again of the same kinds."""
+from workbench.evaluate.proof import NAMED_BY_PROOF, Maturity, Proof, RuleProof, Tally, Threshold
 
 
 def prove(
@@ -141,4 +138,4 @@ def _chosen(outcomes: Sequence[Outcome]) -> list[str]:
         ranked.append((taken[o.scenario, ""], taken[o.scenario, o.agent], o.recording))
         taken[o.scenario, ""] += 1
         taken[o.scenario, o.agent] += 1
-    return sorted(name for _, _, name in sorted(ranked)[:NAMED])
+    return sorted(name for _, _, name in sorted(ranked)[:NAMED_BY_PROOF])

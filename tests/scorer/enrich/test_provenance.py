@@ -143,6 +143,17 @@ def test_another_name_without_inodes_is_the_same_file(tape: Any, action: str) ->
     assert held(tape.file("open", "curl", "/tmp/b")) == ["secret"]
 
 
+def test_what_was_labelled_by_its_path_is_known_by_its_inode_later(tape: Any) -> None:
+    tape.spawn("shell", "cp", "cp")
+    tape.file("read", "cp", KEY)
+    tape.file("write", "cp", "/tmp/a")
+    tape.file("write", "cp", "/tmp/b")
+    assert held(tape.file("read", "shell", "/tmp/a", 9)) == ["secret"]
+    tape.spawn("init", "other", "cat")
+    tape.file("create", "other", "/tmp/b", 10)
+    assert held(tape.file("read", "other", "/tmp/b", 10)) == []
+
+
 def test_a_deleted_file_still_open_keeps_its_labels_and_its_inode_used_again_does_not(tape: Any) -> None:
     tape.spawn("shell", "cp", "cp")
     tape.file("read", "cp", KEY, 11)

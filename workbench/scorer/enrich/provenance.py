@@ -115,7 +115,8 @@ class Provenance:
         thing = self._things.key(event) if category == "file" else ""
         path = event.get("file.path", "") or thing
         if thing:
-            mark = Step.first(self._hop(event, "mark", path, path, thing))
+            known_as = event.get("file.original.path", path)
+            mark = Step.first(self._hop(event, "mark", known_as, path, thing))
             self._things.add(event, [(label, mark) for label in labels])
         if category == "file" and (action in _MAKES or not _readable(event)):
             return

@@ -44,8 +44,15 @@ class Things:
         return self._paths.peek(path) or path
 
     def get(self, event: Mapping[str, Any]) -> Taint | None:
-        """Give what the event's thing holds, or None."""
-        return self._taints.get(self.key(event)) if len(self._taints) else None
+        """Give what the event's thing holds, or None; one labelled by its path is its inode's from now on."""
+        if not len(self._taints):
+            return None
+        key, path = self.key(event), event.get("file.path", "")
+        taint = self._taints.get(key)
+        if taint is None and path != key and (taint := self._taints.pop(path)) is not None:
+            self._taints.put(key, taint)
+            self._paths.put(path, key)
+        return taint
 
     def add(self, event: Mapping[str, Any], steps: Iterable[tuple[str, Step]]) -> None:
         """Add labels to the event's thing."""
@@ -70,6 +77,8 @@ class Things:
         key = self.key(event)
         if self._gone.pop(key):
             self._taints.pop(key)
+        if (path := event.get("file.path")) and path != key:
+            self._taints.pop(path)
 
     def renamed(self, event: Mapping[str, Any]) -> None:
         """Let the new path name what the old one did; what the new path named before is gone from it."""
