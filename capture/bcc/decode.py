@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import posixpath
+import stat
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -141,6 +142,8 @@ class Decoder:
             if call.type:
                 event["file.type"] = call.type
         event["event.action"] = action
+        if action == "mmap_write" and stat.S_ISREG(record.b & 0xFFFF):
+            self.not_visible["mapped_files"] += 1  # what is written through it, and how often, is not seen
         self._details(call, record, event)
         return event
 

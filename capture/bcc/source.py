@@ -46,7 +46,7 @@ class BccSource:
     cannot_see: tuple[str, ...] = (
         "file and network operations through io_uring (counted)",
         "32-bit system calls (counted)",
-        "writes through a mapping, but for the mapping itself",
+        "writes through a mapping, but for the mapping itself (counted)",
         "plaintext inside TLS",
     )
     _cannot_see_in_tls = (

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from capture.recorder import record
+from workbench.dataset.attribute import attribute
 from workbench.dataset.recording import Recording
 from workbench.event import Value
 
@@ -43,7 +44,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 def test_nothing_is_lost_and_order_is_kept(seen: Seen) -> None:
     session = seen.recording.session
     assert session.exit_code == 0
-    assert session.loss.total() == 0
+    assert session.loss.dropped == 0
+    assert session.loss.not_visible == {"mapped_files": 1}
     assert session.sent == session.received == len(seen.events) - 2
     assert [e["event.action"] for e in (seen.events[0], seen.events[-1])] == ["session_start", "session_end"]
     assert len({e["event.id"] for e in seen.events}) == len(seen.events)
@@ -141,7 +143,22 @@ def test_every_child_was_forked_by_someone(seen: Seen) -> None:
     assert {e["process.entity_id"] for e in seen.events} == children | {root}
     for event in seen.all("exec", event__outcome="success"):
         parents = {e["process.entity_id"] for e in seen.events}
-        assert event["process.entity_id"] == root or event["process.parent.entity_id"] in parents
+        adopted = event["process.args"] == ["true", "daemon"]
+        assert event["process.entity_id"] == root or event["process.parent.entity_id"] in parents or adopted
+
+
+def test_a_daemon_that_left_its_session_and_its_parent_stays_attributed(seen: Seen) -> None:
+    told = {str(e["event.id"]): e for e in attribute(seen.events)}
+    daemon = told[str(seen.one("exec", process__args=["true", "daemon"])["event.id"])]
+    assert daemon["gen_ai.conversation.id"] == seen.recording.session.id
+    assert daemon["attribution.method"] == "ancestry"
+    ((fork, middle),) = [
+        (e, e["process.entity_id"])
+        for e in seen.all("fork")
+        if e["process.target.entity_id"] == daemon["process.entity_id"]
+    ]
+    (left,) = [e for e in seen.all("exit") if e["process.entity_id"] == middle]
+    assert int(str(fork["@timestamp"])) < int(str(left["@timestamp"])) < int(str(daemon["@timestamp"]))
 
 
 def test_of_the_environment_only_what_names_a_call_leaves(seen: Seen) -> None:

@@ -134,7 +134,23 @@ def processes() -> None:
     )
 
 
+def daemon() -> None:
+    """Fork twice, in a session of its own; what is left runs once its parent has gone."""
+    end, held = os.pipe()
+    os.set_inheritable(held, True)
+    if (middle := os.fork()) == 0:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        while os.getppid() == os.getsid(0):
+            time.sleep(0.001)
+        os.execv("/bin/true", ["true", "daemon"])
+    os.close(held)
+    os.waitpid(middle, 0)
+    os.read(end, 1)  # it has ended
+
+
 if __name__ == "__main__":
     os.chdir(sys.argv[1])
-    for step in (files, memory, resolve, talk, hello, processes):
+    for step in (files, memory, resolve, talk, hello, processes, daemon):
         step()
