@@ -7,7 +7,7 @@ import itertools
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -17,27 +17,27 @@ import yaml
 
 from capture.lab.driver import DRIVERS
 from capture.lab.mutate import mutators
-from capture.lab.scenario import Scenario, load, names
-from capture.lab.stage import in_world, make_world
+from capture.lab.scenario import load, names
 from workbench.dataset.recording import Recording
 from workbench.dataset.thin import thin
 from workbench.errors import InputError
 
 DIRECTORY = Path(__file__).parent / "campaigns"
-_LIMIT_S = 400
+_LIMIT_S = 1200
 _WORKBENCH = str(Path(sys.executable).with_name("workbench"))
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Scenarios of one kind, each run `repeat` times, the agents taking turns.
 
-    `pairs` are malicious scenarios and their twins, `tasks` ordinary work, `mutators` each evasion over
-    `repeat` scenarios that it fits.
+    `pairs` are malicious scenarios and their twins, `tasks` ordinary work, `mutators` the evasions of
+    `evasions`, each over the scenarios named there.
     """
 
     of: Literal["pairs", "tasks", "mutators"]
     agents: list[str]
     repeat: int = 1
+    evasions: dict[str, list[str]] = {}
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,12 +60,12 @@ class Run(NamedTuple):
 
     @property
     def name(self) -> str:
-        """A name that tells nothing of what is in it.
+        """A name that tells nothing of what is in it, and stays when the plan grows.
 
         >>> Run("fix-failing-test", ("codex",), "", 3).name
-        'run-dfdc189c'
+        'run-f776cc08'
         """
-        text = f"{self.scenario}/{self.agents[0]}/{self.mutator}/{self.seed}"
+        text = f"{self.scenario}/{self.mutator}/{self.seed}"
         return f"run-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
@@ -78,6 +78,13 @@ def read(file: Path) -> Plan:
     if unknown := {a for part in plan.rounds for a in part.agents} - set(DRIVERS):
         raise InputError(
             f"no driver for {', '.join(sorted(unknown))}", place=file, mend=f"use {', '.join(DRIVERS)}"
+        )
+    evasions = {name: chosen for part in plan.rounds for name, chosen in part.evasions.items()}
+    if strange := [*(set(evasions) - set(mutators())), *(set().union(*evasions.values()) - set(names()))]:
+        raise InputError(
+            f"no mutator or scenario {', '.join(sorted(strange))}",
+            place=file,
+            mend="see `workbench scenario list` and docs/scenarios.md",
         )
     return plan
 
@@ -92,31 +99,16 @@ def runs(plan: Plan) -> Iterator[Run]:
 
 
 def _items(part: Round, seed: int) -> Iterator[tuple[str, str, int]]:
-    scenarios = [load(name) for name in names()]
-    paired = [each for each in scenarios if each.malicious or each.twin_of]
-    chosen = [each for each in scenarios if each not in paired] if part.of == "tasks" else paired
     if part.of == "mutators":
-        malicious = [each for each in scenarios if each.malicious]
-        for number, mutator in enumerate(mutators()):
-            fits = (each.name for each in _turned(malicious, number) if _fits(mutator, each, seed + number))
-            for name in itertools.islice(fits, part.repeat):
+        for number, (mutator, chosen) in enumerate(part.evasions.items()):
+            for name in chosen:
                 yield name, mutator, seed + number
         return
+    scenarios = [load(name) for name in names()]
     for again in range(part.repeat):
-        for each in chosen:
-            yield each.name, "", seed + again
-
-
-def _turned(scenarios: Sequence[Scenario], by: int) -> list[Scenario]:
-    """Begin somewhere else for each evasion, so that not the same scenarios serve all."""
-    start = (7 * by) % len(scenarios)
-    return [*scenarios[start:], *scenarios[:start]]
-
-
-def _fits(mutator: str, scenario: Scenario, seed: int) -> bool:
-    world = make_world(scenario, seed)
-    scenario = in_world(scenario, world)
-    return mutators()[mutator].apply(scenario, world) is not scenario
+        for each in scenarios:
+            if (each.malicious or bool(each.twin_of)) == (part.of == "pairs"):
+                yield each.name, "", seed + again
 
 
 def record(

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from capture.lab.scenario import Scenario, Step
-from workbench.dataset.process_tree import ProcessTree
+from workbench.dataset.process_tree import ProcessTree, call_spans
 from workbench.dataset.session import Label
 from workbench.event import Event, integer
 
@@ -86,23 +87,36 @@ def _carries(event: Event, command: str) -> bool:
     return isinstance(arguments, list) and any(command in argument for argument in arguments)
 
 
-def server_calls(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> dict[str, list[Made]]:
-    """Find the processes of the scenario's MCP servers: entity id → the calls they may have served."""
-    calls = [call for call in made if call.step is not None and call.step.tool]
-    return {
-        str(event["process.entity_id"]): calls
+def server_calls(
+    scenario: Scenario, events: Sequence[Event], made: Sequence[Made], tree: ProcessTree
+) -> dict[str, list[Made]]:
+    """Find the processes of the scenario's MCP servers: entity id → the calls they may have served.
+
+    A harness that was given the server's command is no server: of a line of processes it is the last. A call
+    is served from when to when the harness says, as far as it does.
+    """
+    spans = call_spans(events)
+    calls = []
+    for call in made:
+        if call.step is not None and call.step.tool:
+            first, last = spans.get(call.id, (call.started, call.ended))
+            calls.append(replace(call, started=first, ended=last))
+    started = {
+        str(event["process.entity_id"])
         for event in events
         if event.get("event.action") == "exec"
         and any(_carries(event, path) for path in scenario.servers.values())
         and not any(_carries(event, call.command) for call in made if call.command)
     }
+    above = {ancestor for entity in started for ancestor in tree.line(entity)[1:]}
+    return dict.fromkeys(started - above, calls)
 
 
 def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> list[Label]:
     """Label every event of a recording: those of a malicious step malicious, all others benign."""
     tree = ProcessTree(events)
     roots = step_roots(events, made, tree)
-    servers = server_calls(scenario, events, made)
+    servers = server_calls(scenario, events, made, tree)
     payloads = _payload_roots(scenario, events, roots, tree)
     calls = {call.id: call for call in made}
     labels = []

@@ -22,12 +22,18 @@ _CLASSES = {
 
 
 class Mutator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One evasion: `swap` holds pairs of pattern and replacement, `first` what is run once before."""
+    """One evasion: `swap` holds pairs of pattern and replacement, `first` what is run once before.
+
+    `pause` is how many seconds pass before each malicious step but the first, `programs` what must be in the
+    user's path for what is swapped in.
+    """
 
     name: str
     title: str
-    swap: list[tuple[str, str]]
+    swap: list[tuple[str, str]] = []
     first: str = ""
+    pause: int = 0
+    programs: list[str] = []
 
     def apply(self, scenario: Scenario, world: World) -> Scenario:
         """Give the scenario with its malicious steps changed; the very same one when none fits.
@@ -42,7 +48,11 @@ class Mutator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
                 changed = replace(changed, run=f"{world.fill(self.first)}; {changed.run}")
                 begun = True
             steps.append(changed)
-        return replace(scenario, steps=steps) if steps != scenario.steps else scenario
+        for number in [n for n, step in enumerate(steps) if step.malicious][1:] if self.pause else ():
+            steps[number] = replace(steps[number], pause=self.pause)
+        if steps == scenario.steps:
+            return scenario
+        return replace(scenario, steps=steps, programs=[*scenario.programs, *self.programs])
 
     def _change(self, step: Step, world: World) -> Step:
         if not step.malicious or step.payload or not step.run:

@@ -63,7 +63,7 @@ def play(
     mutator: Mutator | None = None,
     timeout: float = 180,
 ) -> Outcome:
-    """Run a scenario and give all that was seen; see `run_scenario`. `timeout` is in seconds."""
+    """Run a scenario and give all that was seen; see `run_scenario`. `timeout`: seconds, pauses apart."""
     sweep()
     with stage(scenario, driver, seed, mutator) as staged:
         played, world, launch, namespace = staged
@@ -87,7 +87,7 @@ def play(
                 env=launch.environment,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                timeout=timeout,
+                timeout=timeout + sum(step.pause for step in played.steps),
             )
             if recorder.interrupted:
                 raise KeyboardInterrupt
@@ -129,10 +129,15 @@ def _whole_or_nothing(recorder: Recorder) -> Iterator[None]:
 
 
 def _check(scenario: Scenario, driver: Driver, events: Sequence[Event], labels: Sequence[Label]) -> None:
-    """Refuse a run in which a step was not made, or was refused by the harness, and so left no process."""
+    """Refuse a run in which a step left no process, or a malicious one nothing malicious.
+
+    The harness refused it, or ended it before its time.
+    """
     kernel = {event["event.id"] for event in events if event["event.category"] != "agent"}
     done = {label.step for label in labels if label.event_id in kernel}
-    if missed := [step.name for step in scenario.steps if step.name not in done]:
+    guilty = {label.step for label in labels if label.label == "malicious" and label.event_id in kernel}
+    steps = scenario.steps
+    if missed := [step.name for step in steps if step.name not in (guilty if step.malicious else done)]:
         raise CaptureError(
             f"{driver.name} did not run these steps of {scenario.name}: {', '.join(missed)}",
             mend="run it with another --agent",

@@ -21,7 +21,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `payload` narrows a malicious step to the processes whose arguments contain it, such as the install
     script that an otherwise ordinary package installation starts; wherever in the run such a process is
-    started, it belongs to the step.
+    started, it belongs to the step. The model thinks for `pause` seconds before it says the step.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     say: str = ""
     malicious: bool = False
     payload: str = ""
+    pause: int = 0
     techniques: list[str] = []
 
 

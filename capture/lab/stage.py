@@ -116,6 +116,7 @@ def make_script(scenario: Scenario, driver: Driver, world: World) -> Script:
                 tool=step.tool or "shell",
                 arguments=step.arguments if step.tool else {"command": step.run},
                 say=step.say,
+                pause=step.pause,
             )
         )
     return Script(turns=driver.close_script(turns, world), seed=world.seed, port=world.model_port)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from workbench.dataset.process_tree import ProcessTree
+from workbench.dataset.process_tree import ProcessTree, call_spans
 from workbench.dataset.session import Label, Session
 from workbench.event import Event, integer
 
@@ -53,7 +53,7 @@ def _unreachable(events: Sequence[Event], attacks: Sequence[tuple[Event, str]]) 
             started[step].add(str(event.get("process.entity_id", "")))
         elif event["event.category"] == "agent":
             calls[step].add(str(event.get("gen_ai.tool.call.id", "")))
-    spans = _spans(events)
+    spans = call_spans(events)
     for event, step in attacks:
         if event["event.category"] == "agent":
             caused = "gen_ai.tool.call.id" in event
@@ -64,15 +64,3 @@ def _unreachable(events: Sequence[Event], attacks: Sequence[tuple[Event, str]]) 
             caused = any(first <= at <= last for first, last in (spans[c] for c in calls[step] if c in spans))
         if not caused:
             yield str(event["event.id"])
-
-
-def _spans(events: Sequence[Event]) -> dict[str, tuple[int, int]]:
-    """Give when each tool call began and ended, as the harness told; ns."""
-    spans: dict[str, tuple[int, int]] = {}
-    for event in events:
-        call = str(event.get("gen_ai.tool.call.id", ""))
-        if call and event["event.category"] == "agent":
-            at = integer(event, "@timestamp")
-            first, last = spans.get(call, (at, at))
-            spans[call] = min(first, at), max(last, at)
-    return spans

@@ -1,10 +1,10 @@
-"""Who started whom in a recording."""
+"""Who started whom in a recording, and when each tool call was under way."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.event import Event
+from workbench.event import Event, integer
 
 
 class ProcessTree:
@@ -31,3 +31,15 @@ class ProcessTree:
             line[entity] = None
             entity = self.parent.get(entity, "")
         return list(line)
+
+
+def call_spans(events: Sequence[Event]) -> dict[str, tuple[int, int]]:
+    """Give when each tool call began and ended, as the harness told; ns."""
+    spans: dict[str, tuple[int, int]] = {}
+    for event in events:
+        call = str(event.get("gen_ai.tool.call.id", ""))
+        if call and event["event.category"] == "agent":
+            at = integer(event, "@timestamp")
+            first, last = spans.get(call, (at, at))
+            spans[call] = min(first, at), max(last, at)
+    return spans

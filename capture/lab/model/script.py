@@ -25,13 +25,17 @@ _SHELLS = (
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer of the model: call `tool` (`shell` means whatever runs commands here) under the id `id`."""
+    """One answer of the model: call `tool` (`shell` means whatever runs commands here) under the id `id`.
+
+    It is said after `pause` seconds.
+    """
 
     step: str
     id: str
     tool: str = "shell"
     arguments: dict[str, Any] = {}
     say: str = ""
+    pause: int = 0
 
 
 class Script(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +117,7 @@ class Actor:
         if calls >= len(self.script.turns):
             return self.script.done
         turn = self.script.turns[calls]
+        time.sleep(turn.pause)
         try:
             call = bind(turn, tools)
         except LookupError as error:
