@@ -18,22 +18,28 @@ _LIBRARY = re2.compile(
     r"(?:/site-packages/|/dist-packages/|/node_modules/|/lib/python3\.\d+/|^/usr/(?:local/)?(?:lib|share)/)"
 )
 _CODE = frozenset({"py", "pyc", "pyi", "so", "js", "cjs", "mjs", "node", "mo"})
-# What the C library and interpreters look for whenever a program starts, found or not.
+# What the C library, interpreters, TLS clients, git and compilers look for whenever they run, found or not.
 _LOADED = re2.compile(
     r"^/etc/ld\.so\.cache$|^(?:/usr(?:/local)?)?/lib(?:32|64)?/.*\.so(?:\.\d+)*$"
     r"|^/usr/(?:lib|share)/locale(?:/|-)|^/usr/lib/[^/]+/gconv/|^/etc/locale\.alias$"
-    r"|^/usr/share/zoneinfo/|^/usr/lib/python3\d+\.zip$|^/usr/bin/(?:python3\.\d+\._pth|pybuilddir\.txt|pyvenv\.cfg)$"
+    r"|^/usr/share/(?:zoneinfo|ca-certificates)/|^/etc/ssl/(?:certs/|openssl\.cnf$)|^/etc/gitconfig$"
+    r"|^/usr/(?:local/)?include/|^/usr/lib/gcc/|^/usr/lib/python3\d+\.zip$"
+    r"|^/usr/bin/(?:python3\.\d+\._pth|pybuilddir\.txt|pyvenv\.cfg)$"
 )
+# Where harnesses are installed.
+_OWN_PROGRAM = re2.compile(r"/\.local/share/uv/tools/|/\.local/lib/(?:codex|gemini-cli|opencode)/")
+# Codex lays its own skills out again at every start.
+_OWN_SKILLS = "/.codex/skills/.system"
 _OWN_STATE = re2.compile(
     r"/\.codex/|/\.gemini/|/\.local/(?:share|state)/opencode/|/\.config/(?:opencode|mini-swe-agent)/"
-    r"|/\.cache/opencode/|/\.local/share/uv/tools/|/\.local/lib/(?:codex|gemini-cli|opencode)/"
+    r"|/\.cache/opencode/|^/proc/(?:self|\d+)/(?:statm|stat|maps|status)$|^/sys/fs/cgroup/"
 )
 # Files of no name, through which a program wakes itself, and the one that swallows all.
 _NOWHERE = frozenset({"/inotify", "/[eventfd]", "/[eventpoll]", "/[timerfd]", "/dev/null"})
 
 
 def is_library_read(event: Event) -> bool:
-    """Whether the event only reads what a program's start loads: code or listings of libraries, the locale.
+    """Whether the event only reads what programs load by themselves: libraries, headers, locale, trust store.
 
     >>> event = {"event.category": "file", "event.action": "read", "file.extension": "pyc",
     ...          "file.path": "/usr/lib/python3.11/__pycache__/os.cpython-311.pyc"}
@@ -44,7 +50,7 @@ def is_library_read(event: Event) -> bool:
     if action != "read" and (action != "open" or flags not in ([], ["read"])):
         return False
     path = str(event.get("file.path", ""))
-    if event.get("error.code", "ENOENT") == "ENOENT" and _LOADED.search(path):
+    if event.get("error.code", "ENOENT") == "ENOENT" and (_LOADED.search(path) or _OWN_PROGRAM.search(path)):
         return True
     code = event.get("file.extension") in _CODE or event.get("file.type") == "dir"
     return code and event.get("event.outcome") != "failure" and _LIBRARY.search(path) is not None
@@ -78,11 +84,13 @@ class Thinner:
 
     def _repeats(self, event: Event) -> bool:
         action, path = str(event.get("event.action")), str(event.get("file.path", ""))
-        if action not in ("open", "read", "write"):
+        if _OWN_SKILLS in path:
+            path = _OWN_SKILLS
+        elif action not in ("open", "read", "write"):
             return False
-        if path in _NOWHERE:
+        elif path in _NOWHERE:
             return True
-        if not _OWN_STATE.search(path):
+        elif not _OWN_STATE.search(path):
             return False
         key = (event.get("process.entity_id", ""), action, path)
         known = key in self._seen
