@@ -56,9 +56,8 @@ bench-sensor: setup ## a watched agent against a bare one, time to verdict (root
 bench-attribution: setup ## attribution judged on 200 live tool calls of codex, three minutes (root)
 	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/attribution
 
-datasets: setup ## record agent-runs again by its plan, resumable, into build/agent-runs (root, more than an hour)
-	@$(BIN)/workbench scenario campaign capture/lab/campaigns/agent-runs.yml --out build/agent-runs/recorded
-	$(BIN)/workbench dataset info build/agent-runs/recorded
+datasets: setup ## record agent-runs again by its plan and tell what differs, resumable (root, more than an hour)
+	@.ci/datasets $(BIN) build/agent-runs
 
 bench-fleet: setup ## a backtest of 20 million events: two processes against one, memory
 	@$(BIN)/python -m pytest -q -s --timeout 7200 benchmarks/fleet

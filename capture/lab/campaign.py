@@ -44,10 +44,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What `campaigns/<name>.yml` holds."""
 
     name: str
-    version: str
     rounds: list[Round]
     fallback: list[str] = []
-    test_families: list[str] = []
 
 
 class Run(NamedTuple):

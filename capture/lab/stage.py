@@ -148,7 +148,7 @@ def make_layout(scenario: Scenario, world: World, launch: Launch) -> Layout:
         [host.name for host in hosts], [address for host in hosts for address in host.addresses]
     )
     texts = {
-        "resolv.conf": f"nameserver {world.subnet}.1\noptions timeout:1 attempts:1\n",
+        "resolv.conf": f"nameserver {world.subnet}.1\noptions timeout:3 attempts:2\n",
         "hosts": f"127.0.0.1 localhost\n::1 localhost\n{world.subnet}.10 {world.machine}\n",
         "passwd": f"root:x:0:0:root:/root:/bin/bash\n{world.user}:x:{UID}:{UID}::{world.home}:/bin/bash\n",
         "group": f"root:x:0:\n{world.user}:x:{UID}:\n",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from workbench.dataset.dataset import Dataset
+from workbench.dataset.dataset import Dataset, splits_by_session
+from workbench.dataset.difference import difference
+from workbench.dataset.release import release
 from workbench.dataset.split import merge, split
 from workbench.dataset.thin import Thinner, thin
 from workbench.dataset.validate import validate
@@ -38,6 +41,29 @@ def test_a_family_kept_for_test_is_nowhere_else(merged: Dataset) -> None:
 def test_the_same_seed_gives_the_same_split(merged: Dataset) -> None:
     assert split(merged, "1", seed=5) == split(merged, "1", seed=5)
     assert split(merged, "1", seed=5) != split(merged, "1", seed=6)
+
+
+def test_what_was_released_keeps_its_split(tmp_path: Path, merged: Dataset) -> None:
+    split(merged, "1.0.1", test_families=["secret-to-egress"], seed=3)
+    released = Dataset.open(merged.path)
+    merge([merged.path], tmp_path / "again", "1.0.2")
+    again = Dataset.open(tmp_path / "again")
+    split(again, "1.0.2", like=released, seed=9)
+    assert splits_by_session(Dataset.open(again.path)) == splits_by_session(released)
+    assert Dataset.open(again.path).manifest.test_families == ["secret-to-egress"]
+    assert list(difference(released, Dataset.open(again.path))) == []
+
+
+def test_differences_are_told(small: Dataset) -> None:
+    old = Dataset.open(shutil.copytree(small.path, small.path.parent / "old"))
+    shutil.rmtree(small.path / "recordings" / "run-4")
+    release(small, "2", splits={"run-1": "test"})
+    assert list(difference(old, Dataset.open(small.path)))[:4] == [
+        "1 sessions only in the old: sabotage-benign",
+        "session theft: train → test",
+        "split test: malicious 1 → 2, twins 1 → 0, malicious events 3 → 6",
+        "split train: recordings 1 → 0, malicious 1 → 0, events 5 → 0, malicious events 3 → 0",
+    ]
 
 
 def test_a_session_there_twice_is_refused(tmp_path: Path, merged: Dataset) -> None:

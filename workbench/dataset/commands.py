@@ -14,9 +14,9 @@ Directory = Annotated[Path, typer.Argument(metavar="DIR", help="a dataset, or an
 
 
 def register(app: typer.Typer) -> None:
-    """Add `dataset info`, `validate`, `thin`, `disguise`, `merge`, `split`, `degrade` and `release`."""
+    """Add the `dataset` commands."""
     group = typer.Typer(help="Look at datasets, check, join, divide and degrade them.", no_args_is_help=True)
-    for verb in (info, validate, thin, disguise, merge, split, degrade, release):
+    for verb in (info, validate, thin, disguise, merge, split, degrade, release, diff):
         group.command(verb.__name__)(verb)
     app.add_typer(group, name="dataset")
 
@@ -148,6 +148,9 @@ def split(
     test_family: Annotated[
         list[str] | None, typer.Option(help="a scenario family kept for test; repeatable")
     ] = None,
+    like: Annotated[
+        Path | None, typer.Option(help="a released dataset whose sessions and families keep their splits")
+    ] = None,
     seed: Annotated[int, typer.Option(help="what the draw starts from")] = 0,
     format: Format = "text",
 ) -> None:
@@ -158,7 +161,8 @@ def split(
     from workbench.dataset.dataset import Dataset
     from workbench.dataset.split import split as divide
 
-    manifest = divide(Dataset.open(path), version, test_families=test_family or (), seed=seed)
+    known = Dataset.open(like) if like is not None else None
+    manifest = divide(Dataset.open(path), version, test_families=test_family or (), like=known, seed=seed)
     counts = Counter(entry.split for entry in manifest.recordings.values())
     sizes = {name: counts[name] for name in ("train", "validation", "test")}
     if format == "json":
@@ -218,3 +222,23 @@ def release(
         show_json({"dataset": str(path), "version": version, "recordings": len(manifest.recordings)})
     else:
         typer.echo(f"{path}: version {manifest.version}, {len(manifest.recordings)} recordings")
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="a released dataset")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="another, such as one recorded again")],
+    format: Format = "text",
+) -> None:
+    """Tell what differs between two datasets: sessions, their splits, and the figures of each table.
+
+    Example: `workbench dataset diff datasets/quickstart datasets/agent-runs`
+    """
+    from workbench.dataset.dataset import Dataset
+    from workbench.dataset.difference import difference
+
+    lines = list(difference(Dataset.open(old), Dataset.open(new)))
+    if format == "json":
+        show_json({"old": str(old), "new": str(new), "differences": lines})
+        return
+    for line in lines or ["nothing differs"]:
+        typer.echo(line)

@@ -86,6 +86,14 @@ def _files(manifest: Manifest) -> Iterator[str]:
     return (name for entry in manifest.recordings.values() for name in entry.files)
 
 
+def splits_by_session(dataset: Dataset) -> dict[str, Split]:
+    """Give the split of each session that the manifest lists."""
+    return {
+        Recording.open(dataset.path / "recordings" / name).session.id: entry.split
+        for name, entry in dataset.manifest.recordings.items()
+    }
+
+
 def as_split(name: str) -> Split:
     """Give the split of that name, "" for all; raises RecordingError for another word."""
     try:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from workbench.dataset.dataset import Dataset, Manifest, Split
+from workbench.dataset.dataset import Dataset, Manifest, Split, splits_by_session
 from workbench.dataset.recording import Recording
 from workbench.dataset.release import release
 from workbench.dataset.validate import validate
@@ -40,19 +40,29 @@ def merge(sources: Sequence[Path], out: Path, version: str) -> Manifest:
     return release(Dataset(out, Manifest(name=out.name)), version)
 
 
-def split(dataset: Dataset, version: str, *, test_families: Collection[str] = (), seed: int = 0) -> Manifest:
+def split(
+    dataset: Dataset,
+    version: str,
+    *,
+    test_families: Collection[str] = (),
+    like: Dataset | None = None,
+    seed: int = 0,
+) -> Manifest:
     """Assign every recording to a split and release the dataset so.
 
     A family is a scenario, its twin and what was mutated from them. Families in `test_families` are test as a
-    whole, so that nothing like them was trained on; other recordings are drawn by session.
+    whole, so that nothing like them was trained on; other recordings are drawn by session. Sessions of `like`
+    stay in the split they have there, and so do its test families.
     """
-    rng = random.Random(seed)  # noqa: S311 - a reproducible draw, not a secret
+    families = {*test_families, *(like.manifest.test_families if like else ())}
+    known = splits_by_session(like) if like else {}
     splits: dict[str, Split] = {}
-    for directory in dataset.directories():
-        family = _family(Recording.open(directory))
-        drawn = rng.random()
-        splits[directory.name] = "test" if family in test_families else _drawn(drawn)
-    return release(dataset, version, splits=splits, test_families=list(test_families))
+    for recording in dataset.recordings():
+        session = recording.session.id
+        drawn = random.Random(f"{seed}:{session}").random()  # noqa: S311 - a reproducible draw, not a secret
+        kept = known.get(session) or _drawn(drawn)
+        splits[recording.path.name] = "test" if _family(recording) in families else kept
+    return release(dataset, version, splits=splits, test_families=list(families))
 
 
 def _family(recording: Recording) -> str:
