@@ -23,7 +23,7 @@ _LOADED = re2.compile(
     r"^/etc/ld\.so\.cache$|^(?:/usr(?:/local)?)?/lib(?:32|64)?/.*\.so(?:\.\d+)*$"
     r"|^/usr/(?:lib|share)/locale(?:/|-)|^/usr/lib/[^/]+/gconv/|^/etc/locale\.alias$"
     r"|^/usr/share/(?:zoneinfo|ca-certificates)/|^/etc/ssl/(?:certs/|openssl\.cnf$)|^/etc/gitconfig$"
-    r"|^/usr/(?:local/)?include/|^/usr/lib/gcc/|^/usr/lib/python3\d+\.zip$"
+    r"|^/usr/lib/node_modules/|^/dev/(?:urandom|tty)$|^/usr/(?:local/)?include/|^/usr/lib/gcc/|^/usr/lib/python3\d+\.zip$"
     r"|^/usr/bin/(?:python3\.\d+\._pth|pybuilddir\.txt|pyvenv\.cfg)$"
 )
 # Where harnesses are installed.
@@ -32,14 +32,15 @@ _OWN_PROGRAM = re2.compile(r"/\.local/share/uv/tools/|/\.local/lib/(?:codex|gemi
 _OWN_SKILLS = "/.codex/skills/.system"
 _OWN_STATE = re2.compile(
     r"/\.codex/|/\.gemini/|/\.local/(?:share|state)/opencode/|/\.config/(?:opencode|mini-swe-agent)/"
-    r"|/\.cache/opencode/|^/proc/(?:self|\d+)/(?:statm|stat|maps|status)$|^/sys/fs/cgroup/"
+    r"|/\.cache/opencode/|^/tmp/[^/]+/pip-[^/]+\.whl$"
+    r"|^/proc/(?:self|\d+)/(?:statm|stat|maps|status)$|^/sys/fs/cgroup/"
 )
 # Files of no name, through which a program wakes itself, and the one that swallows all.
 _NOWHERE = frozenset({"/inotify", "/[eventfd]", "/[eventpoll]", "/[timerfd]", "/dev/null"})
 
 
 def is_library_read(event: Event) -> bool:
-    """Whether the event only reads what programs load by themselves: libraries, headers, locale, trust store.
+    """Whether the event only reads what programs load by themselves: libraries, headers, settings of git.
 
     >>> event = {"event.category": "file", "event.action": "read", "file.extension": "pyc",
     ...          "file.path": "/usr/lib/python3.11/__pycache__/os.cpython-311.pyc"}
@@ -51,6 +52,8 @@ def is_library_read(event: Event) -> bool:
         return False
     path = str(event.get("file.path", ""))
     if event.get("error.code", "ENOENT") == "ENOENT" and (_LOADED.search(path) or _OWN_PROGRAM.search(path)):
+        return True
+    if path.endswith("/.gitconfig") and str(event.get("process.name", "")).startswith("git"):
         return True
     code = event.get("file.extension") in _CODE or event.get("file.type") == "dir"
     return code and event.get("event.outcome") != "failure" and _LIBRARY.search(path) is not None
