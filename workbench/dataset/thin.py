@@ -23,7 +23,7 @@ _LOADED = re2.compile(
     r"^/etc/ld\.so\.cache$|^(?:/usr(?:/local)?)?/lib(?:32|64)?/.*\.so(?:\.\d+)*$"
     r"|^/usr/(?:lib|share)/locale(?:/|-)|^/usr/lib/[^/]+/gconv/|^/etc/locale\.alias$"
     r"|^/usr/share/(?:zoneinfo|ca-certificates)/|^/etc/ssl/(?:certs/|openssl\.cnf$)|^/etc/gitconfig$"
-    r"|^/usr/lib/node_modules/|^/dev/(?:urandom|tty)$|^/usr/(?:local/)?include/|^/usr/lib/gcc/|^/usr/lib/python3\d+\.zip$"
+    r"|^/$|^/proc/filesystems$|^/usr/lib/node_modules/|^/dev/(?:urandom|tty)$|^/usr/(?:local/)?include/|^/usr/lib/gcc/|^/usr/lib/python3\d+\.zip$"
     r"|^/usr/bin/(?:python3\.\d+\._pth|pybuilddir\.txt|pyvenv\.cfg)$"
 )
 # Where harnesses are installed.
@@ -35,6 +35,7 @@ _OWN_STATE = re2.compile(
     r"|/\.cache/opencode/|^/tmp/[^/]+/pip-[^/]+\.whl$"
     r"|^/proc/(?:self|\d+)/(?:statm|stat|maps|status)$|^/sys/fs/cgroup/"
 )
+_SIGPWR = 30
 # Files of no name, through which a program wakes itself, and the one that swallows all.
 _NOWHERE = frozenset({"/inotify", "/[eventfd]", "/[eventpoll]", "/[timerfd]", "/dev/null"})
 
@@ -59,11 +60,18 @@ def is_library_read(event: Event) -> bool:
     return code and event.get("event.outcome") != "failure" and _LIBRARY.search(path) is not None
 
 
+def _pauses_itself(event: Event) -> bool:
+    """Whether a runtime stops its own threads to collect garbage."""
+    own = event.get("process.target.entity_id") == event.get("process.entity_id")
+    return event.get("event.action") == "signal" and event.get("process.signal") == _SIGPWR and own
+
+
 class Thinner:
     """Tells which events to leave out, counting them by reason in `left_out`; sees each once, in order.
 
     Beside library reads these are a process's second and later open, read or write of one file of a
-    harness's own state (its transcript, its databases), and what goes through files of no name.
+    harness's own state (its transcript, its databases), what goes through files of no name, and the signals
+    of a runtime to itself.
 
     >>> thinner = Thinner()
     >>> event = {"event.category": "file", "event.action": "write", "process.entity_id": "a",
@@ -79,11 +87,13 @@ class Thinner:
     def __call__(self, event: Event) -> bool:
         """Whether to leave the event out."""
         if event.get("event.category") != "file":
-            return False
+            return self._count(BOOKKEEPING) if _pauses_itself(event) else False
         reason = LIBRARIES if is_library_read(event) else BOOKKEEPING if self._repeats(event) else ""
-        if reason:
-            self.left_out[reason] = self.left_out.get(reason, 0) + 1
-        return bool(reason)
+        return self._count(reason) if reason else False
+
+    def _count(self, reason: str) -> bool:
+        self.left_out[reason] = self.left_out.get(reason, 0) + 1
+        return True
 
     def _repeats(self, event: Event) -> bool:
         action, path = str(event.get("event.action")), str(event.get("file.path", ""))
