@@ -84,6 +84,26 @@ def test_a_redacted_command_is_found_by_its_call() -> None:
     assert (shell, "malicious", "take") in list(log.labels())
 
 
+def test_a_server_serves_while_the_harness_says_and_its_client_is_no_server() -> None:
+    step = Step(name="ask", tool="list_notes", malicious=True, techniques=["T1552.004"])
+    scenario = Scenario(
+        name="s", title="", description="", task=["t"], steps=[step], servers={"notes": "tools/notes.py"}
+    )
+    log = Log()
+    log.child(1, "lab", "agent", "python3", "agent.py", "python3", "tools/notes.py")
+    log.child(2, "agent", "server", "python3", "tools/notes.py")
+    call = {"event.category": "agent", "gen_ai.tool.call.id": "c1"}
+    log.add(110, "tool_call", "agent", **call)
+    served = log.add(120, "read", "server", **{"event.category": "file"})
+    client = log.add(121, "read", "agent", **{"event.category": "file"})
+    log.add(130, "tool_result", "agent", **call)
+    later = log.add(140, "read", "server", **{"event.category": "file"})
+    made = [Made(step=step, id="c1", command="", started=100, ended=199)]
+    guilty = {each.event_id for each in label(scenario, log.events, made) if each.label == "malicious"}
+    assert served in guilty
+    assert guilty.isdisjoint({client, later})
+
+
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(202, 399)), max_size=20))
 def test_every_event_is_labelled_once_and_only_descendants_are_malicious(tree: list[tuple[int, int]]) -> None:
     log = Log()

@@ -1,0 +1,41 @@
+"""A plan says what can be done: its evasions fit, its runs have names of their own that stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from capture.lab.campaign import DIRECTORY, read, runs
+from capture.lab.mutate import mutator_for, mutators
+from capture.lab.scenario import load, names
+from capture.lab.stage import in_world, make_world
+from workbench.errors import InputError
+
+PLAN = DIRECTORY / "agent-runs.yml"
+
+
+def test_every_scenario_and_evasion_is_planned_and_every_evasion_fits() -> None:
+    planned = list(runs(read(PLAN)))
+    assert {run.scenario for run in planned} == set(names())
+    assert {run.mutator for run in planned} == {"", *mutators()}
+    assert len({run.name for run in planned}) == len(planned)
+    for run in planned:
+        if run.mutator:
+            scenario, world = load(run.scenario), make_world(load(run.scenario), run.seed)
+            played = in_world(scenario, world)
+            assert mutator_for(run.mutator).apply(played, world) is not played, run
+
+
+def test_a_run_keeps_its_name_when_the_plan_grows() -> None:
+    plan = read(PLAN)
+    grown = replace(plan, rounds=[replace(each, repeat=each.repeat + 1) for each in plan.rounds])
+    assert {run.name for run in runs(plan)} < {run.name for run in runs(grown)}
+
+
+def test_an_unknown_scenario_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "plan.yml"
+    file.write_text("name: x\nrounds: [{of: mutators, agents: [codex], evasions: {delay: [no-such]}}]\n")
+    with pytest.raises(InputError, match="no mutator or scenario no-such"):
+        read(file)
