@@ -13,7 +13,7 @@ PACK_VERSION ?= 1.0.0
 PACK_KEY ?= build/pack.key
 RECORDINGS ?= datasets/agent-runs
 
-.PHONY: help setup demo test docs lab proof pack bench bench-scorer bench-capture bench-sensor bench-attribution bench-fleet datasets lock format clean
+.PHONY: help setup demo test docs lab proof numbers pack bench bench-scorer bench-baseline bench-capture bench-sensor bench-attribution bench-fleet datasets lock format clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -35,6 +35,11 @@ docs: setup ## the pages of docs/ as a site: build/site/index.html
 lab: setup ## JupyterLab on the notebooks
 	@$(BIN)/workbench lab
 
+numbers: setup ## what the rules show on the released test split: docs/numbers.md
+	@mkdir -p build
+	$(BIN)/workbench baseline fit $(RECORDINGS) --split train --out build/train.json > /dev/null
+	$(BIN)/workbench numbers rules $(RECORDINGS) --split test --baseline build/train.json --out docs/numbers.md
+
 proof: setup ## measure what the released recordings prove of each rule; write it into rules and docs/coverage.md
 	@$(BIN)/workbench prove rules $(RECORDINGS) --engine processes --write
 	$(BIN)/workbench coverage rules --page docs/coverage.md > /dev/null
@@ -42,10 +47,13 @@ proof: setup ## measure what the released recordings prove of each rule; write i
 pack: setup ## build, gate and sign build/agent-runtime-<version>.pack
 	@.ci/pack $(BIN) $(PACK_VERSION) $(PACK_KEY) $(RECORDINGS)
 
-bench: bench-scorer bench-capture ## speed and memory, side by side
+bench: bench-scorer bench-baseline bench-capture ## speed and memory, side by side
 
 bench-scorer: setup ## the scorer against its bars and other engines
 	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/scorer
+
+bench-baseline: setup ## what drift fields cost: time an event, bytes an agent
+	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/baseline
 
 bench-capture: setup ## completeness, overhead, latency and memory of capture (root)
 	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/capture

@@ -10,10 +10,12 @@ from tests.evaluate.conftest import SEND, Record, network, opened
 from workbench.errors import InputError
 from workbench.evaluate import tuning
 from workbench.evaluate.ablation import ablated, forget_whose
-from workbench.evaluate.backtest import Report, backtest
+from workbench.evaluate.backtest import Report, add_up, backtest, outcomes
 from workbench.evaluate.comparison import compare
+from workbench.evaluate.replay import Variant
 from workbench.pack import build_payload
 from workbench.rule import load
+from workbench.scorer import Scorer
 from workbench.scorer.payload import decode_payload
 
 INSIDE, OUTSIDE = "198.51.100.7", "203.0.113.9"
@@ -64,7 +66,8 @@ def test_nothing_is_proposed_that_attacks_share(
 
 
 def test_a_proof_fails_when_an_attack_is_lost(small: bytes, directories: list[Path], before: Report) -> None:
-    nothing_caught = backtest(small, directories, change=_silence)
+    silent = [found for (found,) in outcomes([Variant(small, _silence)], directories)]
+    nothing_caught = add_up(silent, Scorer.from_payload(small).plan)
     proof = tuning.prove(SEND, before, nothing_caught)
     assert proof.lost == ("leak1", "leak2") and not proof.holds
 

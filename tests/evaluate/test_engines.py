@@ -13,7 +13,7 @@ from tests.evaluate.conftest import Record, network, opened
 from workbench.evaluate.backtest import add_up, backtest
 from workbench.evaluate.engine import on_dask, open_map
 from workbench.evaluate.outcome import Outcome
-from workbench.evaluate.replay import replay
+from workbench.evaluate.replay import Variant, replay
 from workbench.evaluate.report import to_json
 from workbench.scorer import Scorer
 
@@ -26,12 +26,12 @@ def directories(record: Record) -> list[Path]:
     ]
 
 
-def dies_once(payload: bytes, mark: Path, directory: Path) -> Outcome:
+def dies_once(payload: bytes, mark: Path, directory: Path) -> list[Outcome]:
     """Score a session, but kill the worker the first time that the third is met."""
     if directory.name == "leak2" and not mark.exists():
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return replay(payload, directory)
+    return replay(directory, variants=[Variant(payload)])
 
 
 @pytest.mark.slow
@@ -40,7 +40,7 @@ def test_processes_say_the_same_though_one_is_killed(
 ) -> None:
     mark = tmp_path / "killed"
     with open_map("processes") as run:
-        found = list(run(partial(dies_once, small, mark), directories))
+        found = [outcome for (outcome,) in run(partial(dies_once, small, mark), directories)]
     assert mark.exists()
     report = add_up(found, Scorer.from_payload(small).plan)
     assert to_json(report) == to_json(backtest(small, directories))
@@ -58,7 +58,7 @@ def test_dask_says_the_same_though_a_worker_is_killed(
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
-        found = list(on_dask(client, partial(dies_once, small, mark), directories))
+        found = [one for (one,) in on_dask(client, partial(dies_once, small, mark), directories)]
         with open_map(cluster.scheduler_address.replace("tcp://", "dask://")) as run:
             again = backtest(small, directories, map=run)
     assert mark.exists()

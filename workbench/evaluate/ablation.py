@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from workbench.evaluate.backtest import Map, Report, backtest
+from workbench.evaluate.replay import Variant
 from workbench.event import Event, Value
 from workbench.pack.build import encode_payload
 from workbench.scorer.payload import decode_cbor
@@ -44,15 +43,11 @@ def forget_whose(events: Sequence[Event], session: str) -> Iterator[dict[str, Va
             yield {name: value for name, value in event.items() if not name.startswith(_WHOSE)}
 
 
-def ablations(payload: bytes, directories: Iterable[Path], *, map: Map = map) -> dict[str, Report]:
-    """Give the backtest without each of `WITHOUT`."""
-    chosen = list(directories)
+def ablation_variants(payload: bytes) -> dict[str, Variant]:
+    """Give how to score without each of `WITHOUT`."""
     return {
-        without: backtest(
-            ablated(payload, without),
-            chosen,
-            map=map,
-            change=forget_whose if without == "attribution" else None,
+        without: Variant(
+            ablated(payload, without), forget_whose if without == "attribution" else None, near=False
         )
         for without in WITHOUT
     }

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from workbench.evaluate.metrics import Judged, Metrics, measure
 from workbench.evaluate.outcome import Outcome
-from workbench.evaluate.replay import Change, replay
+from workbench.evaluate.replay import Variant, replay
 from workbench.scorer import Scorer
 from workbench.scorer.plan import Plan, Rule
 from workbench.scorer.verdict import SIGNALS
 
-Map = Callable[[Callable[[Path], Outcome], Iterable[Path]], Iterable[Outcome]]
+Task = Callable[[Path], list[Outcome]]
+Map = Callable[[Task, Iterable[Path]], Iterable[list[Outcome]]]
 
 
 @dataclass(frozen=True)
@@ -51,21 +52,20 @@ class Report:
 
 
 def outcomes(
-    payload: bytes, directories: Iterable[Path], *, map: Map = map, change: Change | None = None
-) -> Iterator[Outcome]:
-    """Score every recording, in order, as the results come; none is kept here."""
-    return iter(map(partial(replay, payload, change=change), directories))
+    variants: Sequence[Variant], directories: Iterable[Path], *, map: Map = map
+) -> Iterator[list[Outcome]]:
+    """Score every recording in each way, in order, as the results come; none is kept here."""
+    return iter(map(partial(replay, variants=tuple(variants)), directories))
 
 
-def backtest(
-    payload: bytes, directories: Iterable[Path], *, map: Map = map, change: Change | None = None
-) -> Report:
+def backtest(payload: bytes, directories: Iterable[Path], *, map: Map = map) -> Report:
     """Score every recording with the pack's payload and add up.
 
     `map` may be any, such as `concurrent.futures.Executor.map`: one call is one session, so the findings do
-    not depend on it. `change` is done to each recording's events before they are scored.
+    not depend on it.
     """
-    return add_up(outcomes(payload, directories, map=map, change=change), Scorer.from_payload(payload).plan)
+    found = (outcome for (outcome,) in outcomes([Variant(payload)], directories, map=map))
+    return add_up(found, Scorer.from_payload(payload).plan)
 
 
 def add_up(found: Iterable[Outcome], plan: Plan) -> Report:

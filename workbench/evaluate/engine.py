@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError
-from workbench.evaluate.backtest import Map
+from workbench.evaluate.backtest import Map, Task
 from workbench.evaluate.outcome import Outcome
 
-Task = Callable[[Path], Outcome]
 RETRIES = 3
 _AHEAD = 4
 """How many sessions are handed out for each worker, so that it never waits and few results do."""
@@ -58,7 +57,7 @@ class _Processes:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def map(self, task: Task, items: Iterable[Path]) -> Iterator[Outcome]:
+    def map(self, task: Task, items: Iterable[Path]) -> Iterator[list[Outcome]]:
         """Score the sessions, in their order; raises BrokenProcessPool when one kills each worker."""
         rest = iter(items)
         ahead = _AHEAD * (os.cpu_count() or 1)
@@ -91,7 +90,7 @@ class _Waiting:
     """A session handed out, or to be handed out again."""
 
     item: Path
-    future: Future[Outcome] | None = None
+    future: Future[list[Outcome]] | None = None
 
     def forget_if_lost(self) -> None:
         future = self.future
@@ -116,7 +115,7 @@ def _dask(engine: str) -> Iterator[Map]:
         yield lambda task, items: on_dask(client, task, items)
 
 
-def on_dask(client: Any, task: Task, items: Iterable[Path]) -> Iterator[Outcome]:
+def on_dask(client: Any, task: Task, items: Iterable[Path]) -> Iterator[list[Outcome]]:
     """Score the sessions on a cluster, in their order, a few ahead of what is asked for."""
     rest = iter(items)
     waiting: deque[Any] = deque()
@@ -128,5 +127,5 @@ def on_dask(client: Any, task: Task, items: Iterable[Path]) -> Iterator[Outcome]
         ]
         if not waiting:
             return
-        outcome: Outcome = waiting.popleft().result()
-        yield outcome
+        outcomes: list[Outcome] = waiting.popleft().result()
+        yield outcomes

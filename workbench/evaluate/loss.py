@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from workbench.dataset.degrade import Rates, degrade_events
-from workbench.evaluate.backtest import Map, outcomes
 from workbench.evaluate.metrics import Share, share
+from workbench.evaluate.outcome import Outcome
+from workbench.evaluate.replay import Variant
 from workbench.event import Event, Value
 
 LOSSES: Mapping[str, Rates] = {
-    "nothing": Rates(),
     "1 % dropped": Rates(drop=0.01),
     "5 % dropped": Rates(drop=0.05),
     "20 % dropped": Rates(drop=0.2),
@@ -41,21 +40,17 @@ def lose(events: Sequence[Event], session: str, *, rates: Rates, seed: int) -> l
     return degrade_events(events, rates, f"{seed}:{session}").events
 
 
-def under_loss(
-    payload: bytes,
-    directories: Iterable[Path],
-    losses: Mapping[str, Rates] = LOSSES,
-    *,
-    map: Map = map,
-    seed: int = 0,
-) -> dict[str, UnderLoss]:
-    """Backtest under each of the losses; truth stays that of the whole recording."""
-    chosen = list(directories)
-    found = {}
-    for name, rates in losses.items():
-        known = list(outcomes(payload, chosen, map=map, change=partial(lose, rates=rates, seed=seed)))
-        found[name] = UnderLoss(
-            share(outcome.called for outcome in known if outcome.malicious),
-            share(outcome.called for outcome in known if not outcome.malicious),
-        )
-    return found
+def loss_variants(payload: bytes, seed: int = 0) -> dict[str, Variant]:
+    """Give how to score under each of `LOSSES`."""
+    return {
+        name: Variant(payload, partial(lose, rates=rates, seed=seed), near=False)
+        for name, rates in LOSSES.items()
+    }
+
+
+def under_loss(outcomes: Sequence[Outcome]) -> UnderLoss:
+    """Add up what was found under a loss; truth stays that of the whole recording."""
+    return UnderLoss(
+        share(outcome.called for outcome in outcomes if outcome.malicious),
+        share(outcome.called for outcome in outcomes if not outcome.malicious),
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from workbench.evaluate.backtest import Report
-from workbench.evaluate.loss import UnderLoss
+from workbench.evaluate.loss import UnderLoss, under_loss
 from workbench.evaluate.metrics import Share, share
 from workbench.evaluate.report.words import METRICS, counted, metrics_row
 from workbench.evaluate.summary import Summary, summarise
@@ -19,13 +19,17 @@ _FIVE = "5 % dropped"
 
 @dataclass(frozen=True)
 class Numbers:
-    """What the page is made of; `without` and `losses` are empty when they were not measured."""
+    """What the page is made of; `without` and `losses` are empty when they were not measured.
+
+    `unseen` are the families of which nothing is in another split.
+    """
 
     title: str
     command: str
     report: Report
     without: Mapping[str, Report]
     losses: Mapping[str, UnderLoss]
+    unseen: frozenset[str] = frozenset()
 
 
 def to_markdown(numbers: Numbers) -> str:
@@ -39,15 +43,20 @@ def to_markdown(numbers: Numbers) -> str:
     ]
     judges = [metrics_row("fused verdict", numbers.report.verdict)]
     judges += [metrics_row(f"without {name}", report.verdict) for name, report in numbers.without.items()]
-    judges += [metrics_row(f"{name} alone", found) for name, found in numbers.report.signals.items()]
+    judges += [metrics_row(f"signal {name} alone", found) for name, found in numbers.report.signals.items()]
     judges += [metrics_row(f"dummy: {name}", found) for name, found in summary.dummies.items()]
     parts += ["## Verdict, ablations and dummies", _table(METRICS, judges)]
+    parts += ["## What blocking would have stopped", *_blocking(summary)]
     for by, groups in summary.recall.items():
-        rows = [(_code(name), counted(one)) for name, one in groups.items()]
-        parts += [f"## Recall by {by}", _table((by, "recall"), rows)]
+        alarms = summary.false_alarms[by]
+        rows = [(_code(name), *_both(groups.get(name), alarms.get(name))) for name in {**groups, **alarms}]
+        parts += [f"## By {by}", _table((by, *_BOTH), sorted(rows))]
+    parts += ["## Families trained on, and not", _table(("families", *_BOTH), _families(numbers))]
     if numbers.losses:
+        whole = under_loss(numbers.report.outcomes)
         lost = [
-            (name, counted(one.recall), counted(one.false_alarms)) for name, one in numbers.losses.items()
+            (name, counted(one.recall), counted(one.false_alarms))
+            for name, one in {"nothing": whole, **numbers.losses}.items()
         ]
         parts += ["## Under loss", _table(("lost", "recall", "benign sessions alerted on"), lost)]
     parts += ["## Missed, and false alarms", *_mistakes(numbers.report)]
@@ -65,7 +74,7 @@ def _goals(numbers: Numbers, summary: Summary) -> Iterator[str]:
         _goal("exfiltrations prevented", delays.prevented, least=PREVENTED),
     ]
     if _FIVE in numbers.losses:
-        whole, five = (numbers.losses[name].recall.share or 0.0 for name in ("nothing", _FIVE))
+        whole, five = (one.share or 0.0 for one in (recall, numbers.losses[_FIVE].recall))
         met = "holds" if whole - five <= LOSS else "falls short"
         rows.append(("recall lost to 5 % loss", f"≤ {LOSS}", f"{whole - five:.3g}", met))
     yield _table(("goal", "", "measured", ""), rows)
@@ -77,6 +86,44 @@ def _goals(numbers: Numbers, summary: Summary) -> Iterator[str]:
             f"From an attack's first event to the verdict: median {events.median:g} events and "
             f"{times.median:g} ms, p90 {events.p90:g} events and {times.p90:g} ms."
         )
+
+
+_BOTH = ("recall", "benign sessions alerted on")
+
+
+def _both(recall: Share | None, alarms: Share | None) -> tuple[str, str]:
+    nothing = share([])
+    return counted(recall or nothing), counted(alarms or nothing)
+
+
+def _families(numbers: Numbers) -> Iterator[tuple[str, ...]]:
+    for name, wanted in (("never trained on", True), ("also in another split", False)):
+        found = [one for one in numbers.report.outcomes if (one.family in numbers.unseen) is wanted]
+        yield (
+            name,
+            *_both(
+                share(outcome.called for outcome in found if outcome.malicious),
+                share(outcome.called for outcome in found if not outcome.malicious),
+            ),
+        )
+
+
+def _blocking(summary: Summary) -> Iterator[str]:
+    rows = [
+        (name, counted(found.malicious), counted(found.benign))
+        for name, found in (
+            ("as the pack asks", summary.blocked),
+            ("at every alert", summary.blocked_at_alert),
+        )
+    ]
+    yield _table(("blocking", "malicious tool calls stopped", "benign tool calls stopped"), rows)
+    stopped = [
+        (_code(stop.recording), _code(stop.tool), f"{stop.number} of {stop.calls}", ", ".join(stop.rules))
+        for stop in summary.blocked.stopped
+    ]
+    if stopped:
+        yield "Benign calls that the pack as it is would have stopped:"
+        yield _table(("recording", "tool", "call", "rules"), stopped)
 
 
 def _weak(groups: Mapping[str, Share]) -> Iterable[tuple[str, Share]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from workbench.dataset.session import Session
+
 ALERTING = ("alert", "block")
 
 
@@ -103,3 +105,9 @@ class Outcome(msgspec.Struct, kw_only=True, frozen=True):
     def caught_by(self, rule_id: str) -> bool:
         """Whether the rule called the session: on an attack only with evidence that is malicious."""
         return any(hit.rule_id == rule_id and (hit.steps or not self.malicious) for hit in self.hits)
+
+
+def family_of(session: Session) -> str:
+    """Give the family of a session: its own, else the attack that it is a twin of, else the scenario."""
+    settings = session.settings
+    return str(settings.get("family") or settings.get("twin_of") or settings.get("scenario", ""))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from workbench.dataset.recording import Recording
 from workbench.dataset.session import Label
 from workbench.evaluate.exfiltration import leaves
 from workbench.evaluate.near_miss import NearMisses
-from workbench.evaluate.outcome import ALERTING, Call, Hit, Moment, Outcome
+from workbench.evaluate.outcome import ALERTING, Call, Hit, Moment, Outcome, family_of
 from workbench.event import Event, integer
 from workbench.scorer import Finding, Scorer
 from workbench.scorer.verdict import SIGNALS, Weighing, read_weights
@@ -19,29 +20,44 @@ Change = Callable[[Sequence[Event], str], Iterable[Event]]
 """What is done to a session's events (with its id) before scoring, such as losing some; it must pickle."""
 
 
-@lru_cache(maxsize=2)
+class Variant(NamedTuple):
+    """One way to score a recording: a payload, what is done to the events, whether near misses are counted.
+
+    Near misses take a third of the time, and are the same whatever is lost.
+    """
+
+    payload: bytes
+    change: Change | None = None
+    near: bool = True
+
+
+@lru_cache(maxsize=4)
 def _prepared(payload: bytes) -> tuple[Scorer, NearMisses]:
     """Compile the rules once a process: that takes as long as scoring a session."""
     scorer = Scorer.from_payload(payload)
     return scorer, NearMisses(scorer.plan)
 
 
-def replay(payload: bytes, directory: Path, *, change: Change | None = None) -> Outcome:
-    """Score one recording with a pack's payload, as a scorer that has seen nothing before would."""
+def replay(directory: Path, *, variants: Sequence[Variant]) -> list[Outcome]:
+    """Score one recording in each way, as a scorer that has seen nothing before would; it is read once."""
     recording = Recording.open(directory)
-    scorer, near = _prepared(payload)
+    events = list(recording.events())
+    return [_replay(recording, events, variant) for variant in variants]
+
+
+def _replay(recording: Recording, events: Sequence[Event], variant: Variant) -> Outcome:
+    scorer, near = _prepared(variant.payload)
     near.forget()
-    run = _Run(scorer.anew(), recording, near)
-    events = recording.events()
-    for event in change(list(events), recording.session.id) if change else events:
+    run = _Run(scorer.anew(), recording, near if variant.near else None)
+    for event in variant.change(events, recording.session.id) if variant.change else events:
         run.score(event)
-    return run.end(directory.name)
+    return run.end(recording.path.name)
 
 
 class _Run:
     """One session on its way through the scorer."""
 
-    def __init__(self, scorer: Scorer, recording: Recording, near: NearMisses) -> None:
+    def __init__(self, scorer: Scorer, recording: Recording, near: NearMisses | None) -> None:
         self._scorer, self._near = scorer, near
         self._session = recording.session
         self._labels = {label.event_id: label for label in recording.labels()}
@@ -67,7 +83,7 @@ class _Run:
         if event.get("event.action") == "tool_call":
             self._call(event, label)
         own, matched = self._scorer.examine(event)
-        if not guilty:
+        if self._near and not guilty:
             self._near.look(own, matched)
         findings = self._scorer.conclude(own, matched)
         if findings or "risk.intrinsic" in own:
@@ -124,15 +140,14 @@ class _Run:
         self._note({}, self._scorer.close(), Moment(self._events, self._scorer.now), closing=True)
         verdict = self._scorer.verdicts.session(session.id)
         settings = session.settings
-        scenario, twin_of = str(settings.get("scenario", "")), str(settings.get("twin_of", ""))
         return Outcome(
             recording=name,
             session=session.id,
             agent=session.agent,
             source=session.source,
-            scenario=scenario,
-            family=str(settings.get("family") or twin_of or scenario),
-            twin_of=twin_of,
+            scenario=str(settings.get("scenario", "")),
+            family=family_of(session),
+            twin_of=str(settings.get("twin_of", "")),
             mutator=str(settings.get("mutator", "")),
             started=session.started,
             ended=session.ended,
@@ -145,7 +160,7 @@ class _Run:
             decision=verdict.decision,
             risks=dict(self._scorer.verdicts.risks(session.id)),
             alone=tuple(self._alone()),
-            near=self._near.counts(),
+            near=self._near.counts() if self._near else {},
             # A session whose malicious events were all lost is still an attack.
             began=self._began or (Moment(self._events, session.ended) if self._guilty else None),
             left=self._left,

@@ -10,6 +10,7 @@ import re2
 from workbench.scorer.text import encode
 
 _CACHE = 8_192
+_TABLES = 64
 _LONGEST_CACHED = 512
 _AUTOMATON_BYTES = 1 << 26  # a set that runs out of memory would match nothing
 
@@ -24,6 +25,18 @@ def glob_to_re(glob: str) -> str:
     return ".*".join("".join(wild.get(c) or re2.escape(c) for c in part) for part in glob.split("**"))
 
 
+@lru_cache(maxsize=_TABLES)
+def _compiled(globs: tuple[str, ...]) -> re2.Set:
+    """Compile a table once, however many scorers of the same pack a process makes."""
+    options = re2.Options()
+    options.max_mem = _AUTOMATON_BYTES
+    compiled = re2.Set.FullMatchSet(options)
+    for glob in globs:
+        compiled.Add(f"(?is){glob_to_re(glob)}")
+    compiled.Compile()
+    return compiled
+
+
 class GlobTable:
     """Many globs, each with a number: tells in one pass the numbers of those that match, whatever the case.
 
@@ -33,14 +46,9 @@ class GlobTable:
     """
 
     def __init__(self, globs: Iterable[tuple[str, int]]) -> None:
-        options = re2.Options()
-        options.max_mem = _AUTOMATON_BYTES
-        self._set = re2.Set.FullMatchSet(options)
-        self._numbers: list[int] = []
-        for glob, number in globs:
-            self._set.Add(f"(?is){glob_to_re(glob)}")
-            self._numbers.append(number)
-        self._set.Compile()
+        known = list(globs)
+        self._set = _compiled(tuple(glob for glob, _ in known))
+        self._numbers = [number for _, number in known]
         self._remembered = lru_cache(maxsize=_CACHE)(self._match)
 
     def numbers(self, text: str) -> frozenset[int]:
@@ -51,9 +59,14 @@ class GlobTable:
         return frozenset(self._numbers[index] for index in self._set.Match(encode(text)) or ())
 
 
+@lru_cache(maxsize=_TABLES)
+def _pattern(globs: tuple[str, ...]) -> re2._Regexp:
+    return re2.compile("(?is)" + "|".join(f"(?:{glob_to_re(glob)})" for glob in globs))
+
+
 def glob_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
     """Give a cached test of whether a text matches any of `globs`, whatever the case, in linear time."""
-    pattern = re2.compile("(?is)" + "|".join(f"(?:{glob_to_re(glob)})" for glob in globs))
+    pattern = _pattern(tuple(globs))
 
     def matches(text: str) -> bool:
         return pattern.fullmatch(encode(text)) is not None
