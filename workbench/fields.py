@@ -209,9 +209,14 @@ _ENRICHED = (
     _field("drift.file_kind", "number", "surprise of the file's extension, nats"),
     _field("drift.destination", "number", "surprise of the destination name and port, nats"),
     _field("drift.destination_class", "number", "surprise of the destination's class, nats"),
-    _field("drift.tool", "number", "surprise of the tool → process pair, nats"),
+    _field("drift.tool", "number", "surprise of the tool, or of the tool → process pair, nats"),
     _field("drift.hour", "number", "surprise of the hour of the day, nats"),
-    _field("drift.rate", "number", "events per second against the agent's own, standard deviations"),
+    _field(
+        "drift.rate",
+        "number",
+        "the session's largest volume, in spreads above the agent's own level",
+    ),
+    _field("drift.changed", "number", "sessions since the agent's volumes changed their level, up to 20"),
     _field("drift.session", "number", "how unlike the agent's past the session is, 0 to 1"),
 )
 

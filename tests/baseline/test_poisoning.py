@@ -1,6 +1,6 @@
-"""How far a patient attacker moves a baseline in 30 days, and what bounds it.
+"""How far a patient attacker moves what goes on learning on a host in 30 days, and what bounds it.
 
-The attacker has one of twenty sessions a day. The figures are of made sessions, not of recorded ones.
+The figures are of made sessions, twenty a day, not of recorded ones.
 """
 
 from __future__ import annotations
@@ -13,62 +13,79 @@ import pytest
 from workbench.baseline.rarity import Rarity
 from workbench.baseline.volume import Volume
 from workbench.scorer.enrich.drift_features import Volumes
+from workbench.scorer.enrich.drift_levels import GROWTH_A_DAY, SHIFT_A_DAY
+from workbench.scorer.enrich.drift_rarity import DISTINCT_DAYS
 
-DAYS, SESSIONS, ATTACKED = 30, 20, 1
+DAYS, SESSIONS, TODAY = 30, 20, 20_000
 ALERT_NATS = 2.8  # what the drift rules ask for
-ALERT_DEVIATIONS = 3.0
+ALERT_SPREADS = 3.0
 
 
-def test_a_rare_value_stays_as_rare_as_the_share_of_sessions_that_showed_it() -> None:
-    rarity = Rarity()
-    for _ in range(DAYS):
+def passing(attacked: int, *, last: bool = False, bounded: bool = True) -> float:
+    """Give how many times as many bytes pass on the worst of 30 days as on the first.
+
+    An honest session sends 0.3 of the log scale, give or take 0.02: some 1,000 bytes. The attacker has so
+    many of the day's sessions, its first or its last, and always sends just what passes.
+    """
+    rng, volume = random.Random(11), Volume()
+
+    def learn(bytes_out: float, **day: int) -> None:
+        volume.learn_one({**dict.fromkeys(Volumes.NAMES, 0.3), "bytes_out": bytes_out, **day})
+
+    for _ in range(100):
+        learn(rng.gauss(0.3, 0.02))
+    passes = []
+    for day in range(DAYS):
         for number in range(SESSIONS):
-            rarity.learn_one({"values": {"git", "nc"} if number < ATTACKED else {"git"}})
-    score = rarity.score_one({"values": {"nc"}})
-    bound = -math.log((DAYS * ATTACKED + 0.5) / (DAYS * SESSIONS + 1))
-    assert score == pytest.approx(bound)
-    assert score > ALERT_NATS  # 2.98 nats: one session in twenty is not enough, one in sixteen is
+            mean, spread = volume.past_.spreads()["bytes_out"]
+            passes.append(min(1.0, mean + ALERT_SPREADS * spread))
+            his = number >= SESSIONS - attacked if last else number < attacked
+            when = {"day": TODAY + day} if bounded else {}
+            learn(passes[-1] if his else rng.gauss(0.3, 0.02), **when)
+    return math.exp(math.log1p(Volumes.CEILINGS["bytes_out"]) * (max(passes) - passes[0]))
+
+
+@pytest.mark.parametrize(("attacked", "times"), [(0, 1.1), (3, 1.1), (5, 1.3), (10, 2.2), (20, 7.8)])
+def test_what_passes_grows_little_whatever_he_sends_and_when(attacked: int, times: float) -> None:
+    worst = max(passing(attacked), passing(attacked, last=True))
+    assert worst == pytest.approx(times, abs=0.05)
+
+
+def test_the_bound_follows_from_what_a_day_may_move() -> None:
+    spread = (1 + GROWTH_A_DAY) ** DAYS
+    shift = SHIFT_A_DAY * (spread - 1) / GROWTH_A_DAY
+    most = ALERT_SPREADS * (spread - 1) + shift  # in spreads of the first day, which is 0.0232 here
+    assert passing(20) <= math.exp(math.log1p(Volumes.CEILINGS["bytes_out"]) * most * 0.0232)
+
+
+@pytest.mark.parametrize(("attacked", "times"), [(1, 1.3), (3, 2.2), (5, 10.0)])
+def test_clipping_alone_bears_less(attacked: int, times: float) -> None:
+    assert passing(attacked, bounded=False) == pytest.approx(times, abs=0.05)
+
+
+def days_until_usual(attacked: int, *, flood: int = SESSIONS) -> int | None:
+    """Give on which day a new program is no surprise any more, in so many of a day's sessions."""
+    rarity = Rarity()
+    for _ in range(100):
+        rarity.learn_one({"values": {"git"}})
+    for day in range(DAYS):
+        for number in range(flood):
+            values = {"git", "nc"} if number < attacked else {"git"}
+            rarity.learn_one({"values": values, "day": TODAY + day})
+        if (rarity.score_one({"values": {"nc"}}) or 0) < ALERT_NATS:
+            return day + 1
+    return None
+
+
+def test_a_new_value_counts_after_so_many_days_and_then_by_its_share() -> None:
+    assert days_until_usual(1) is None  # 3.06 nats after 30 days
+    assert days_until_usual(2) == 6
+    assert days_until_usual(SESSIONS) == DISTINCT_DAYS
+    assert days_until_usual(500, flood=500) == DISTINCT_DAYS  # a flood on one day buys nothing
 
 
 def test_however_often_a_session_repeats_a_value_it_counts_once() -> None:
     rarity = Rarity()
     for _ in range(20):
         rarity.learn_one({"values": ["nc"] * 10_000})
-    assert rarity.counts_["nc"] == 20
-
-
-def passing(*, attacked: int, learn_alerts: bool = False) -> float:
-    """Give the largest upload that passed on any of 30 days, as a share of the log scale of bytes.
-
-    An honest session sends 0.3 of it, give or take 0.02: some 1,000 bytes. The attacker sends what passes.
-    """
-    rng, volume, largest = random.Random(11), Volume(), 0.0
-
-    def vector(bytes_out: float) -> dict[str, float]:
-        return dict.fromkeys(Volumes.NAMES, 0.3) | {"bytes_out": bytes_out}
-
-    for _ in range(100):
-        volume.learn_one(vector(rng.gauss(0.3, 0.02)))
-    for _ in range(DAYS):
-        for number in range(SESSIONS):
-            mean, deviation = volume.freeze()["bytes_out"]
-            largest = max(largest, passes := min(1.0, mean + ALERT_DEVIATIONS * deviation))
-            if number < attacked:
-                volume.learn_one(vector(1.0 if learn_alerts else passes))
-            else:
-                volume.learn_one(vector(rng.gauss(0.3, 0.02)))
-    return largest
-
-
-@pytest.mark.parametrize(("attacked", "largest"), [(0, 0.383), (1, 0.408), (2, 0.469)])
-def test_an_attacker_who_stays_below_the_alert_gains_little(attacked: int, largest: float) -> None:
-    # So much more of the log scale is 1.8 times the bytes with one session in twenty, 7 times with two.
-    assert passing(attacked=attacked) == pytest.approx(largest, abs=0.001)
-
-
-def test_three_sessions_in_twenty_are_more_than_it_bears() -> None:
-    assert passing(attacked=3) == 1  # a known gap: his own sessions widen the spread that lets them pass
-
-
-def test_learning_what_was_a_finding_would_let_anything_pass() -> None:
-    assert passing(attacked=ATTACKED, learn_alerts=True) > 0.7
+    assert rarity.past_.counts["nc"] == 20

@@ -8,8 +8,8 @@ import pytest
 
 from workbench.baseline.agent import AgentBaseline
 from workbench.errors import PackError
-from workbench.scorer.enrich import drift
-from workbench.scorer.enrich.drift import POPULATION, Drift
+from workbench.scorer.enrich.drift import Drift
+from workbench.scorer.enrich.drift_past import POPULATION, AgentPast
 
 DOMAIN = "code.example"
 
@@ -42,7 +42,6 @@ def scored(baselines: list[AgentBaseline], program: str, version: str = "1") -> 
 
 def test_what_is_not_ready_falls_back_to_the_population() -> None:
     own, everyone = learned("codex", "/usr/bin/own", 3, "1"), learned(POPULATION, "/usr/bin/all", 20)
-    assert own.freeze()["rarity"] == {}
     assert scored([own, everyone], "/usr/bin/all")["drift.executable"] < 0.1
     assert scored([own], "/usr/bin/all") == {}  # not ready is no field, never 0
 
@@ -68,7 +67,7 @@ def test_an_upgrade_while_learning_resets_programs_and_keeps_destinations() -> N
     baseline.learn_session(session("/usr/bin/new"), "2")
     frozen = baseline.freeze()
     assert frozen["agent_version"] == "2"
-    assert "executable" not in frozen["rarity"]
+    assert frozen["rarity"]["executable"]["sessions"] == 1
     assert frozen["rarity"]["destination"]["sessions"] == 21
 
 
@@ -85,5 +84,5 @@ def test_a_restart_keeps_whether_the_agent_was_upgraded() -> None:
 
 def test_a_baseline_of_another_format_is_refused() -> None:
     frozen = learned("codex", "/usr/bin/own", 1).freeze()
-    with pytest.raises(PackError, match="baseline of version 99, this scorer reads 1"):
-        drift.AgentBaseline({**frozen, "version": 99})
+    with pytest.raises(PackError, match="baseline of version 99, this scorer reads 2"):
+        AgentPast({**frozen, "version": 99})

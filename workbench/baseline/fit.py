@@ -9,7 +9,7 @@ from workbench.baseline.agent import AgentBaseline
 from workbench.dataset.recording import Recording
 from workbench.dataset.session import Session
 from workbench.event import Event, Value
-from workbench.scorer.enrich.drift import POPULATION
+from workbench.scorer.enrich.drift_past import POPULATION
 from workbench.scorer.payload import FORMAT, SCORER, Payload
 from workbench.scorer.plan import Plan
 from workbench.scorer.stages import Stages

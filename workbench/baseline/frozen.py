@@ -9,7 +9,7 @@ import msgspec
 
 from workbench.errors import InputError
 from workbench.files import write_aside
-from workbench.scorer.enrich.drift import FROZEN_VERSION
+from workbench.scorer.enrich.drift_past import FROZEN_VERSION
 
 
 def save(path: Path, frozen: list[dict[str, Any]]) -> None:

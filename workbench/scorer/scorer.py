@@ -159,13 +159,17 @@ class Scorer:
         fired = self._correlator.advance(now, self._serial)
         if matched:
             fired += self._correlator.observe(matched, own, now, self._serial)
-        if own.get("event.action") == "session_end":
+        ends = own.get("event.action") == "session_end"
+        if ends:
             fired += self._correlator.end(str(own.get(SESSION, "")), now, self._serial)
         findings = [self._detection(number, own, now) for number in matched if self._loud[number]]
         if fired:
             findings += [self._correlation(done) for done in fired if self._loud[done.rule]]
         if findings or "risk.intrinsic" in own:
             self.verdicts.note(own, findings)
+        if ends and self.stages:
+            session = str(own.get(SESSION, ""))
+            self.stages.end(session, now, alerted=self.verdicts.session(session).decision != "audit")
         return findings
 
     def close(self) -> list[Finding]:

@@ -32,8 +32,9 @@ class Stages:
             self._stages["destinations"] = Destinations(registries["destinations"])
         if "intrinsic" in registries:
             self._stages["intrinsic"] = Intrinsic(registries["intrinsic"])
+        self._drift: Drift | None = None
         if payload.baselines:
-            self._stages["drift"] = Drift(payload.baselines)
+            self._drift = self._stages["drift"] = Drift(payload.baselines)
         self._applies = [stage.apply for stage in self._stages.values()]
         self._provenance: Provenance | None = None
         if any(rule.label for rule in payload.plan.rules):
@@ -49,6 +50,11 @@ class Stages:
         """Give the labels to the event's data, and the labels of the data to the event."""
         if self._provenance:
             self._provenance.apply(event, labels)
+
+    def end(self, session: str, time: int, *, alerted: bool) -> None:
+        """Tell the stages that learn that a session is over, at `time` (ns since 1970), and how it went."""
+        if self._drift:
+            self._drift.end(session, time, alerted=alerted)
 
     def path(self, event: Event) -> list[str]:
         """Tell the way of the labelled data that the event's process holds, a line each hop."""
