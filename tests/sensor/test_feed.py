@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture.source import follow
+from workbench.errors import InputError
 from workbench.event import order
 from workbench.sensor.feed import Feed, HookLog, Reorder
 
@@ -89,7 +90,7 @@ def test_a_hook_cannot_speak_for_the_kernel_nor_stop_the_sensor(log: Path, forge
 
 def test_a_log_that_is_a_link_is_refused(log: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(log)
-    with pytest.raises(OSError, match="symbolic"):
+    with pytest.raises(InputError, match="symbolic"):
         HookLog(tmp_path / "link")
 
 

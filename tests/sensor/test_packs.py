@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from workbench.errors import PackError
-from workbench.sensor.packs import Packs, Terms, version_key
+from workbench.errors import InputError, PackError
+from workbench.sensor.packs import Packs, Terms, read_revoked, version_key
 
 SEQUENCE = {
     "predicates": [["file.name", "equals", "a", False], ["file.name", "equals", "b", False]],
@@ -108,6 +108,16 @@ def test_pinned_and_revoked_packs(make: Any, tmp_path: Path) -> None:
         opened(make, path, Terms(pinned="2"))
     with pytest.raises(PackError, match="revoked"):
         opened(make, path, Terms(revoked=frozenset({digest})))
+
+
+@pytest.mark.parametrize(("text", "because"), [(None, "cannot be read"), (f"{'a' * 64}\nb\n", "line 2")])
+def test_a_revocation_list_that_cannot_be_meant_is_refused(
+    tmp_path: Path, text: str | None, because: str
+) -> None:
+    if text is not None:
+        (tmp_path / "revoked").write_text(text)
+    with pytest.raises(InputError, match=because):
+        read_revoked(tmp_path / "revoked")
 
 
 def test_a_new_version_waits_on_hosts_outside_its_roll_out(make: Any, tmp_path: Path) -> None:

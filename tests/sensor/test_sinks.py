@@ -222,7 +222,16 @@ def test_rsyslog_takes_what_is_sent(make: Any, tmp_path: Path, protocol: str) ->
 
 
 def test_an_unknown_sink_is_refused() -> None:
-    for url in ("carrier-pigeon:x", "stdout:xml", "http://h/?shape=fax", "otlp:", "syslog:x"):
+    bad = (
+        "carrier-pigeon:x",
+        "stdout:xml",
+        "http://h/?shape=fax",
+        "https://",
+        "otlp:",
+        "syslog:x",
+        "syslog://h:x",
+    )
+    for url in bad:
         with pytest.raises(InputError):
             open_sink(url)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from capture.source import Redactor, Source, Teller
+from workbench.errors import InputError
 from workbench.event import Value, check_event, order
 
 Fields = dict[str, Value]
@@ -67,7 +68,12 @@ class HookLog:
 
     def __init__(self, path: Path, session: str = "") -> None:
         self.path, self._session = path, session
-        self._handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            self._handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise InputError(
+                f"hooks cannot be read: {error.strerror}", place=path, mend="name a file that is no link"
+            ) from None
         os.lseek(self._handle, 0, os.SEEK_END)
         self._rest = b""
         self._told: Counter[str] = Counter()

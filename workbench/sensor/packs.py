@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha256
@@ -16,6 +17,8 @@ from workbench.scorer import Scorer, open_pack
 from workbench.scorer.envelope import PublicKey
 from workbench.scorer.payload import Payload, decode_payload
 from workbench.sensor.selftest import self_test
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +48,23 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
             sha256(f"{payload.name}\0{payload.version}\0{host}".encode()).digest()[:4], "big"
         )
         return share % 100 < self.rollout
+
+
+def read_revoked(file: Path) -> frozenset[str]:
+    """Read digests of payloads, one a line; raises InputError naming the line that is none."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read: {error}", place=file, mend="check the path") from None
+    found = {number: line.strip().lower() for number, line in enumerate(lines, 1) if line.strip()}
+    for number, digest in found.items():
+        if not _DIGEST.fullmatch(digest):
+            raise InputError(
+                f"line {number} is no SHA-256",
+                place=file,
+                mend="64 hex digits: `payload_sha256` in an audit log",
+            )
+    return frozenset(found.values())
 
 
 def version_key(version: str) -> list[tuple[int, int, str]]:

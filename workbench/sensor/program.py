@@ -18,13 +18,14 @@ from workbench.errors import CaptureError, InputError
 from workbench.files import write_aside
 from workbench.pack.keys import generate_key, read_private_key, trusted_keys
 from workbench.sensor.audit import AuditLog, key_of_head, last_findings
+from workbench.sensor.blocked import plain
 from workbench.sensor.cgroup import Cgroup
 from workbench.sensor.exceptions import Exceptions
 from workbench.sensor.feed import Feed
 from workbench.sensor.guard import Guard
 from workbench.sensor.health import Health
 from workbench.sensor.means.chosen import Means
-from workbench.sensor.packs import Packs, Terms
+from workbench.sensor.packs import Packs, Terms, read_revoked
 from workbench.sensor.retention import DAY, delete_before
 from workbench.sensor.sensor import Sensor
 from workbench.sensor.sinks import open_sink
@@ -135,7 +136,7 @@ def _terms(settings: Settings) -> Terms:
     return Terms(
         pinned=settings.pin,
         minimum=settings.minimum,
-        revoked=frozenset(settings.revoked.read_text().split()) if settings.revoked else frozenset(),
+        revoked=read_revoked(settings.revoked) if settings.revoked else frozenset(),
         rollout=settings.rollout,
     )
 
@@ -224,7 +225,7 @@ def _write_start(sensor: Sensor, settings: Settings) -> None:
 
 
 def _announce(agent: Agent) -> None:
-    print(f"sensor: watching {agent.name}, session {agent.session}", file=sys.stderr)
+    print(f"sensor: watching {plain(agent.name)}, session {agent.session}", file=sys.stderr)
 
 
 def _finish(sensor: Sensor, spool: Spool, settings: Settings) -> None:

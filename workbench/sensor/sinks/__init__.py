@@ -49,6 +49,10 @@ def open_sink(url: str) -> Sink:
     scheme = url.partition(":")[0]
     if scheme not in _SCHEMES:
         raise InputError(f"no sink {url[:80]!r}", mend=f"begin with one of {', '.join(_SCHEMES)}")
+    try:
+        urlsplit(url).port  # noqa: B018 - looking at it checks it
+    except ValueError as error:
+        raise InputError(f"sink {url[:80]!r}: {error}", mend=f"{scheme}://HOST:PORT") from None
     sink: Sink = import_module(f"workbench.sensor.sinks.{_SCHEMES[scheme]}").open_url(url)
     return sink
 

@@ -132,7 +132,9 @@ def open_url(url: str) -> Webhook:
     """
     parts = urlsplit(url)
     shape = parse_qs(parts.query).get("shape", ["ocsf"])[0]
-    if shape not in SHAPES or not parts.hostname:
+    if not parts.hostname:
+        raise InputError(f"no receiver in {url[:80]!r}", mend="https://HOST/PATH")
+    if shape not in SHAPES:
         raise InputError(f"no webhook shape {shape[:40]!r}", mend=f"one of {', '.join(SHAPES)}")
     query = "&".join(part for part in parts.query.split("&") if part and not part.startswith("shape="))
     if shape == "pagerduty" and not os.environ.get(PAGERDUTY_KEY):
