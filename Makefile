@@ -47,6 +47,9 @@ proof: setup ## measure what the released recordings prove of each rule; write i
 pack: setup ## build, gate and sign build/agent-runtime-<version>.pack
 	@.ci/pack $(BIN) $(PACK_VERSION) $(PACK_KEY) $(RECORDINGS)
 
+browser: setup ## JupyterLab in Chromium: run notebooks, use the widgets; pictures in build/lab
+	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/lab
+
 bench: bench-scorer bench-baseline bench-capture ## speed and memory, side by side
 
 bench-scorer: setup ## the scorer against its bars and other engines

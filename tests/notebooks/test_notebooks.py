@@ -51,6 +51,7 @@ FEWER: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_runs(path: Path, tmp_path: Path, kernel: KernelManager) -> None:
     run(path, tmp_path, FEWER.get(path.stem), kernel)

@@ -89,6 +89,27 @@ def query(sql: str, dataset: Dataset | Path | str = "datasets/quickstart") -> pd
     return run(sql, dataset if isinstance(dataset, Dataset) else find(dataset))
 
 
+def browse(dataset: Dataset | Path | str = "datasets/quickstart", scorer: Scorer | None = None) -> Any:
+    """Give the widget that lists a dataset's sessions and opens one; with a scorer, with its findings."""
+    from workbench.nb.widget.session_browser import SessionBrowser
+
+    return SessionBrowser(dataset, scorer)
+
+
+def edit_rule(source: str = "", dataset: Path | str = "datasets/quickstart", *, scenario: str = "*") -> Any:
+    """Give the widget in which a Sigma rule is written, its backtest beside it."""
+    from workbench.nb.widget.rule_editor import RuleEditor
+
+    return RuleEditor(source, dataset, scenario=scenario)
+
+
+def label(recording: Recording | Path | str, by: str = "hand") -> Any:
+    """Give the widget in which a recording's events are labelled by single keys."""
+    from workbench.nb.widget.labeller import Labeller
+
+    return Labeller(recording, by)
+
+
 def show(thing: Any, findings: Sequence[Finding] = ()) -> Any:
     """Give the view of a report, of findings, of a data frame, of rules, or of a recording's process tree.
 
