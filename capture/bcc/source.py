@@ -26,7 +26,7 @@ from workbench.event import Value
 
 _PAGE = 4096
 _SWEEP_NS = 1_000_000_000
-_PRIORITY = -5
+_PRIORITY = -15
 _UNDER_WAY = 0.002  # seconds for programs that were running when the tracing ended
 _PR_SET_TIMERSLACK, _SLACK_NS = 29, 1000
 _NOT_VISIBLE = ("io_uring", "compat32", "tree_full", "flows_full")
