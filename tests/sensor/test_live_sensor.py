@@ -214,7 +214,8 @@ def test_a_connection_that_a_rule_forbids_by_address_is_prevented(enforced: Run)
 
 
 def test_two_agents_that_run_already_are_watched_as_two_sessions(make: Any, tmp_path: Path) -> None:
-    run, shell = Run(make, tmp_path), "while [ ! -e go ]; do sleep 0.05; done; touch canary"
+    run = Run(make, tmp_path)
+    shell = "while [ ! -e go ]; do sleep 0.05; done; exec sh -c 'touch canary'"  # an agent that starts anew
     agents = [subprocess.Popen(["sh", "-c", shell], cwd=tmp_path) for _ in range(2)]
     pids = [option for agent in agents for option in ("--pid", str(agent.pid))]
     with run.started(*pids) as running:
