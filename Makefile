@@ -13,7 +13,7 @@ PACK_VERSION ?= 1.0.0
 PACK_KEY ?= build/pack.key
 RECORDINGS ?= datasets/agent-runs
 
-.PHONY: help setup demo test docs lab proof numbers pack bench bench-scorer bench-baseline bench-capture bench-sensor bench-attribution bench-fleet datasets lock format clean
+.PHONY: help setup demo test docs lab browser proof numbers pack bench bench-scorer bench-baseline bench-capture bench-sensor bench-attribution bench-fleet datasets lock format clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12

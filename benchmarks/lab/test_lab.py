@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -24,7 +25,8 @@ from workbench.dataset.recording import Recording
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "build" / "lab"
-PATIENCE_S = 600
+PATIENCE_S = 300
+_AGAIN_S = 15
 RULE = """title: curl runs
 logsource: {category: process_creation}
 detection: {s: {Image|endswith: /curl}, condition: s}
@@ -52,7 +54,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "session" / "labels.parquet").unlink()
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source) for source in WIDGETS],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        metadata=nbformat.read(place / "notebooks" / "00_quickstart.ipynb", as_version=4).metadata,
     )
     nbformat.write(notebook, place / "notebooks" / "widgets.ipynb")
     return place
@@ -124,10 +126,14 @@ def run_all(page: Page, address: str, file: Path) -> nbformat.NotebookNode:
     page.goto(f"{address}/lab/tree/notebooks/{file.name}?reset")
     expect(page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell").first).to_be_visible()
     expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first).to_be_visible()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    end = time.monotonic() + PATIENCE_S
+    end, again = time.monotonic() + PATIENCE_S, 0.0
+    begun = page.locator(".jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]"))
     while time.monotonic() < end:
+        assert not (dialog := page.locator(".jp-Dialog")).count(), dialog.first.inner_text()
+        if not begun.count() and time.monotonic() > again:  # told before the kernel listened, it is lost
+            page.get_by_role("menuitem", name="Run", exact=True).click()
+            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+            again = time.monotonic() + _AGAIN_S
         time.sleep(1)
         page.keyboard.press("Control+s")
         try:
