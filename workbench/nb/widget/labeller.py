@@ -18,9 +18,10 @@ from workbench.printable import printable
 
 SHOWN = 1_000
 _STATIC = 30
+# What an event is about, first; whose it is, last.
 _NAMES = (
-    *("process.command_line", "file.path", "dns.question.name", "destination.domain", "destination.ip"),
-    *("gen_ai.tool.call.arguments", "gen_ai.prompt.text", "gen_ai.tool.name"),
+    *("file.path", "dns.question.name", "destination.domain", "destination.ip"),
+    *("gen_ai.tool.call.arguments", "gen_ai.prompt.text", "gen_ai.tool.name", "process.command_line"),
 )
 
 
