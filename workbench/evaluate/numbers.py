@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from workbench.evaluate.backtest import Report
 from workbench.evaluate.loss import UnderLoss, under_loss
 from workbench.evaluate.metrics import Share, share
-from workbench.evaluate.report.words import METRICS, counted, metrics_row
+from workbench.evaluate.report.words import METRICS, counted, metrics_row, rate
+from workbench.evaluate.separation import separations
 from workbench.evaluate.summary import Summary, summarise
 
 RECALL, ALARMS, TWINS, PREVENTED, LOSS, EVASION = 0.95, 0.005, 0.02, 0.8, 0.03, 0.8
 """Goals: recall, shares of benign sessions and of twins, prevented, recall lost to 5 % loss, per mutator."""
 
+_AREA = (
+    "The area under the ROC curve of a field's highest value in a session: the chance that an attack's "
+    "exceeds a benign session's. 0.5 tells nothing."
+)
 _FIVE = "5 % dropped"
 
 
@@ -46,6 +51,11 @@ def to_markdown(numbers: Numbers) -> str:
     judges += [metrics_row(f"signal {name} alone", found) for name, found in numbers.report.signals.items()]
     judges += [metrics_row(f"dummy: {name}", found) for name, found in summary.dummies.items()]
     parts += ["## Verdict, ablations and dummies", _table(METRICS, judges)]
+    drift = [
+        (one.field, str(one.attacks), str(one.benign), rate(one.area, one.interval))
+        for one in separations(numbers.report.outcomes)
+    ]
+    parts += ["## Each drift field alone", _AREA, _table(("field", "attacks", "benign", "area"), drift)]
     parts += ["## What blocking would have stopped", *_blocking(summary)]
     for by, groups in summary.recall.items():
         alarms = summary.false_alarms[by]

@@ -54,7 +54,7 @@ class Outcome(msgspec.Struct, kw_only=True, frozen=True):
     `alerted` the event at which the session's verdict became an alert, in an attack one that a malicious
     event has a part in. `alone` names the signals that would have alerted without the others, `risks` the
     strongest risk of each; `techniques` are those that its labels name. `near` counts, by rule, benign events
-    one condition short of a match.
+    one condition short of a match, `drift` the highest value of each drift field.
     """
 
     recording: str
@@ -77,6 +77,7 @@ class Outcome(msgspec.Struct, kw_only=True, frozen=True):
     risks: dict[str, float]
     alone: tuple[str, ...]
     near: dict[str, int]
+    drift: dict[str, float] = {}
     began: Moment | None = None
     left: Moment | None = None
     alerted: Moment | None = None

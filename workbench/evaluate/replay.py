@@ -13,8 +13,11 @@ from workbench.evaluate.exfiltration import leaves
 from workbench.evaluate.near_miss import NearMisses
 from workbench.evaluate.outcome import ALERTING, Call, Hit, Moment, Outcome, family_of
 from workbench.event import Event, integer
+from workbench.fields import FIELDS
 from workbench.scorer import Finding, Scorer
 from workbench.scorer.verdict import SIGNALS, Weighing, read_weights
+
+_DRIFT = tuple(name for name in FIELDS if name.startswith("drift."))
 
 Change = Callable[[Sequence[Event], str], Iterable[Event]]
 """What is done to a session's events (with its id) before scoring, such as losing some; it must pickle."""
@@ -63,6 +66,7 @@ class _Run:
         self._labels = {label.event_id: label for label in recording.labels()}
         self._guilty = {name for name, label in self._labels.items() if label.label == "malicious"}
         self._events = 0
+        self._drift: dict[str, float] = {}
         self._hits: list[Hit] = []
         self._calls: dict[str, Call] = {}
         self._began: Moment | None = None
@@ -89,6 +93,9 @@ class _Run:
         if findings or "risk.intrinsic" in own:
             self._grounded = self._grounded or (guilty and "risk.intrinsic" in own)
             self._note(own, findings, here)
+        for name in _DRIFT:
+            if (value := own.get(name)) is not None:
+                self._drift[name] = max(float(value), self._drift.get(name, float(value)))  # type: ignore[arg-type]
         self._events += 1
 
     def _call(self, event: Event, label: Label | None) -> None:
@@ -161,6 +168,7 @@ class _Run:
             risks=dict(self._scorer.verdicts.risks(session.id)),
             alone=tuple(self._alone()),
             near=self._near.counts() if self._near else {},
+            drift=dict(sorted(self._drift.items())),
             # A session whose malicious events were all lost is still an attack.
             began=self._began or (Moment(self._events, session.ended) if self._guilty else None),
             left=self._left,
