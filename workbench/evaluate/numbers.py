@@ -19,7 +19,7 @@ _AREA = (
     "The area under the ROC curve of a field's highest value in a session: the chance that an attack's "
     "exceeds a benign session's. 0.5 tells nothing."
 )
-_FIVE = "5 % dropped"
+_FIVE, _TO_FIVE = "5 % dropped", "recall lost to 5 % loss"
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,9 @@ def _goals(numbers: Numbers, summary: Summary) -> Iterator[str]:
     if _FIVE in numbers.losses:
         whole, five = (one.share or 0.0 for one in (recall, numbers.losses[_FIVE].recall))
         met = "holds" if whole - five <= LOSS else "falls short"
-        rows.append(("recall lost to 5 % loss", f"≤ {LOSS}", f"{whole - five:.3g}", met))
+        rows.append((_TO_FIVE, f"≤ {LOSS}", f"{whole - five:.3g}", met))
+    else:
+        rows.append((_TO_FIVE, f"≤ {LOSS}", "not measured here", ""))
     yield _table(("goal", "", "measured", ""), rows)
     weak = [f"{_code(name)} ({counted(one)})" for name, one in _weak(summary.recall["mutator"])]
     yield f"Evasions below {EVASION}, which are known gaps: {', '.join(weak) or 'none'}."
