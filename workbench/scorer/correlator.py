@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from workbench.event import Event, Value
@@ -104,14 +105,16 @@ class Joiner:
         self, found: Found, event: Event, now: int, absences: Absences
     ) -> tuple[Key, Completion] | None:
         """Take an event's matches by position (absent rules follow the steps); give what they complete."""
+        if self._ordered and not self.groups and not self._begins(found):
+            return None
         best: tuple[Key, Completion] | None = None
         for key, mine in self._by_group(found, event).items():
             if max(mine) >= self._steps:
                 absences.cancel(self.rule, key)
                 self.groups.drop(key)
                 continue
-            if self._ordered and self._first.isdisjoint(mine) and self.groups.get(key) is None:
-                continue  # a later step with nothing before it
+            if self._ordered and not self._begins(mine) and self.groups.get(key) is None:
+                continue
             state = self.groups.touch(key, str(event.get(SESSION, "")), now, self.new_state)
             completion = state.observe(mine, event)
             if completion and state.idle():
@@ -120,25 +123,31 @@ class Joiner:
                 best = key, completion
         return best
 
+    def _begins(self, found: Found) -> bool:
+        """Whether there is more than later steps, which mean nothing while nothing came before them."""
+        return not self._first.isdisjoint(found) or max(found) >= self._steps
+
     def _by_group(self, found: Found, event: Event) -> dict[Key, Found]:
-        groups: dict[Key, Found] = defaultdict(dict)
+        groups: dict[Key, Found] = {}
         for position, sighting in found.items():
             base = self._base(position, sighting, event)
             if base is None:
                 continue
             for link in self._linked(position, base, event):
-                groups[*link, *base][position] = sighting
+                groups.setdefault((*link, *base), {})[position] = sighting
         return groups
 
     def _base(self, position: int, sighting: Sighting, event: Event) -> Key | None:
         """Give the group-by values, None when the event lacks one: it then takes no part."""
         if not self.correlation.group:
             return ()
-        names = self.correlation.group[position]
-        values = [_own(sighting, name) if name[0] == OWN else event.get(name) for name in names]
-        if None in values:
-            return None
-        return tuple(value if _short(value) else distinct(value) for value in values if value is not None)
+        values: list[Any] = []
+        for name in self.correlation.group[position]:
+            value = _own(sighting, name) if name[0] == OWN else event.get(name)
+            if value is None:
+                return None
+            values.append(value if _short(value) else distinct(value))
+        return tuple(values)
 
     def _linked(self, position: int, base: Key, event: Event) -> Iterable[Key]:
         link = self.correlation.link
@@ -162,6 +171,9 @@ class Joiner:
             for entity in line:
                 if self.groups.get((entity, *base)) is not None:
                     yield (entity,)
+
+
+_rule = attrgetter("rule")
 
 
 def _own(sighting: Sighting, name: str) -> Any:
@@ -213,7 +225,7 @@ class Correlator:
         """Let the joiners work, lowest number first: a joiner only ever tells those with a higher one."""
         fired = []
         while waiting:
-            joiner = min(waiting, key=lambda joiner: joiner.rule)
+            joiner = min(waiting, key=_rule) if len(waiting) > 1 else next(iter(waiting))
             done = joiner.observe(waiting.pop(joiner), event, now, self.absences)
             if done is None:
                 continue

@@ -1,7 +1,7 @@
 """Which detections an event matches.
 
 Every field's value becomes the bits of the predicates that hold for it (`FieldIndex`, remembered per value);
-the bits of all fields together decide the rules (remembered per combination). Only rules whose anchor is set
+the bits of all fields together decide the rules (remembered per set of bits). Only rules whose anchor is set
 are looked at, so cost follows what an event touches and not how many rules there are.
 """
 
@@ -13,14 +13,15 @@ from functools import reduce
 from operator import or_
 
 from workbench.event import TIMESTAMPS, Event, Value
+from workbench.fields import FIELDS
 from workbench.scorer.auditd import records
-from workbench.scorer.cache import Cache
+from workbench.scorer.cache import ENTRY, Cache
 from workbench.scorer.condition import Test, anchor, compile_condition, renumber
 from workbench.scorer.field_index import FieldIndex, text_of
 from workbench.scorer.kind import SUCCESS, kinds_of
 from workbench.scorer.plan import KEYWORD, Plan, Predicate
 
-_COMBINATIONS = 20_000
+_DECISIONS = 20_000 * ENTRY
 Kind = tuple[Value | None, Value | None, bool]
 
 
@@ -44,10 +45,7 @@ class Predicates:
     def field_bits(self, name: str, event: Event) -> int:
         """Give the bits of one field's predicates."""
         index = self.fields[name]
-        if name == KEYWORD:
-            return keyword_bits(index, event)
-        value = event.get(name)
-        return index.absent if value is None else index.bits(value)
+        return keyword_bits(index, event) if name == KEYWORD else index.bits(event.get(name))
 
     def reference_bits(self, event: Event) -> int:
         """Give the bits of the predicates that compare two fields."""
@@ -128,43 +126,43 @@ class KindMatcher:
             self._anchors |= found[0]
             for bit in _bits_of(found[0]):
                 self._anchored[bit].append(entry)
-        fields = self._predicates.fields
-        self._keywords = fields.get(KEYWORD)
-        self._fields = tuple((name, fields[name]) for name in sorted(fields.keys() - {KEYWORD}))
-        self._cache: Cache[tuple[int, ...], tuple[int, ...]] = Cache(_COMBINATIONS)
+        fields = dict(self._predicates.fields)
+        self._keywords = fields.pop(KEYWORD, None)
+        texts = {name for name in fields if name in FIELDS and FIELDS[name].kind == "string"}
+        self._texts = [(name, fields[name].known) for name in sorted(texts)]
+        self._others = [(name, fields[name]) for name in sorted(fields.keys() - texts)]
+        self._decisions: Cache[int, tuple[int, ...]] = Cache(self._decide, _DECISIONS)
 
     def match(self, event: Event) -> tuple[int, ...]:
         """Give the numbers of the rules that match, ascending."""
         get = event.get
-        combination = [
-            index.absent if (value := get(name)) is None else index.bits(value)
-            for name, index in self._fields
-        ]
+        bits = 0
+        for name, known in self._texts:
+            bits |= known[get(name)]
+        for name, index in self._others:
+            bits |= index.bits(get(name))
         if self._keywords:
-            combination.append(keyword_bits(self._keywords, event))
+            bits |= keyword_bits(self._keywords, event)
         if self._predicates.references:
-            combination.append(self._predicates.reference_bits(event))
-        key = tuple(combination)
-        known = self._cache.young.get(key)
-        if known is None:
-            known = self._cache.recall(key)
-            if known is None:
-                known = self._decide(reduce(or_, key, 0))
-                self._cache.store(key, known)
-        return known
+            bits |= self._predicates.reference_bits(event)
+        return self._decisions[bits]
 
     def _decide(self, bits: int) -> tuple[int, ...]:
-        matched = {number for number, test in self._always if test(bits)}
+        matched = [number for number, test in self._always if test(bits)]
         for bit in _bits_of(bits & self._anchors):
-            matched.update(number for number, test in self._anchored[bit] if test(bits))
-        return tuple(sorted(matched))
+            for number, test in self._anchored[bit]:
+                if test(bits):
+                    matched.append(number)
+        return tuple(sorted(set(matched))) if len(matched) > 1 else tuple(matched)
 
 
-def _bits_of(bits: int) -> Iterable[int]:
+def _bits_of(bits: int) -> list[int]:
+    found = []
     while bits:
         low = bits & -bits
-        yield low
+        found.append(low)
         bits ^= low
+    return found
 
 
 class Matcher:

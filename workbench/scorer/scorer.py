@@ -24,7 +24,7 @@ from workbench.scorer.reason import Reasons
 from workbench.scorer.stages import Stages
 from workbench.scorer.verdict import Verdicts
 
-_INT64 = range(-(2**63), 2**63)
+_LIMIT = 2**63
 # What work on a field of the wrong type raises: to look at every type beforehand would cost a third more.
 _NOT_ONE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 
@@ -124,53 +124,49 @@ class Scorer:
     def examine(self, event: Event) -> tuple[dict[str, Value], tuple[int, ...]]:
         """Enrich a copy of the event and give it with the numbers of the detections that it matches."""
         now = event.get("@timestamp")
-        if now.__class__ is not int or now not in _INT64:
+        if now.__class__ is not int or not -_LIMIT <= now < _LIMIT:
             raise EventError("@timestamp is no 64-bit integer", mend="decode it with workbench.event")
         if now < self._now:
             self._reordered += 1
         else:
             self._now = now
-        try:
-            return self._examine(event)
-        except _NOT_ONE as error:
-            raise _refusal(event, error) from error
-
-    def _examine(self, event: Event) -> tuple[dict[str, Value], tuple[int, ...]]:
         self._serial += 1
-        own: dict[str, Value] = dict(event)
-        matched: tuple[int, ...] = ()
-        if self.stages:
-            self.stages.apply(own)
-        if self._labelling:
+        try:
+            own: dict[str, Value] = dict(event)
+            if self.stages:
+                self.stages.apply(own)
+            if not self._labelling:
+                return own, self._matcher.match(own)
             matched = self._labelling.match(own)
             if self.stages:
                 self.stages.follow(own, [self._labels[number] for number in matched])
-        return own, matched + self._matcher.match(own)
+            return own, matched + self._matcher.match(own)
+        except _NOT_ONE as error:
+            raise _refusal(event, error) from error
 
     def conclude(self, own: Event, matched: tuple[int, ...]) -> list[Finding]:
         """Give the findings that an examined event completes, windows that closed before it first."""
         try:
-            return self._conclude(own, matched)
+            now, serial, correlator = self._now, self._serial, self._correlator
+            fired = correlator.advance(now, serial)
+            if matched:
+                fired += correlator.observe(matched, own, now, serial)
+            ends = own.get("event.action") == "session_end"
+            if ends:
+                fired += correlator.end(str(own.get(SESSION, "")), now, serial)
+            findings = []
+            if matched:
+                findings = [self._detection(number, own, now) for number in matched if self._loud[number]]
+            if fired:
+                findings += [self._correlation(done) for done in fired if self._loud[done.rule]]
+            if findings or "risk.intrinsic" in own:
+                self.verdicts.note(own, findings)
+            if ends and self.stages:
+                session = str(own.get(SESSION, ""))
+                self.stages.end(session, now, alerted=self.verdicts.session(session).decision != "audit")
+            return findings
         except _NOT_ONE as error:
             raise _refusal(own, error) from error
-
-    def _conclude(self, own: Event, matched: tuple[int, ...]) -> list[Finding]:
-        now = self._now
-        fired = self._correlator.advance(now, self._serial)
-        if matched:
-            fired += self._correlator.observe(matched, own, now, self._serial)
-        ends = own.get("event.action") == "session_end"
-        if ends:
-            fired += self._correlator.end(str(own.get(SESSION, "")), now, self._serial)
-        findings = [self._detection(number, own, now) for number in matched if self._loud[number]]
-        if fired:
-            findings += [self._correlation(done) for done in fired if self._loud[done.rule]]
-        if findings or "risk.intrinsic" in own:
-            self.verdicts.note(own, findings)
-        if ends and self.stages:
-            session = str(own.get(SESSION, ""))
-            self.stages.end(session, now, alerted=self.verdicts.session(session).decision != "audit")
-        return findings
 
     def close(self) -> list[Finding]:
         """Close every open window; give what was still waiting for something that never came."""

@@ -75,7 +75,7 @@ class PatternSet:
 
     def __init__(self, patterns: Sequence[tuple[str, int]]) -> None:
         self._filters = [
-            (_compile([pattern for pattern, _ in part]), [*(bit for _, bit in part), 0])
+            (_compile([pattern for pattern, _ in part]).Match, [*(bit for _, bit in part), 0])
             for part in _parts(patterns)
         ]
 
@@ -83,9 +83,11 @@ class PatternSet:
         """Give the bits of the patterns found in `text`; characters that are no Unicode count as `?`."""
         encoded = encode(text)
         bits = 0
-        for filter_, mine in self._filters:
-            for index in filter_.Match(encoded) or ():
-                bits |= mine[index]
+        for match, mine in self._filters:
+            found = match(encoded)
+            if found:
+                for index in found:
+                    bits |= mine[index]
         return bits
 
 

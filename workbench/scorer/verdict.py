@@ -92,18 +92,30 @@ class Weighing:
         self._asked = 0
 
     def add(self, event: Event, findings: Iterable[Finding], block_confidence: float) -> None:
-        """Weigh an event's own risk and its findings; a risk counts as much as its confidence."""
-        risk = event.get("risk.intrinsic")
-        if isinstance(risk, int):
-            self._heavier("intrinsic", risk / 100, "intrinsic", str(event.get("risk.reason", "")))
+        """Weigh an event's own risk and its findings."""
+        self.weigh_event(event)
         for finding in findings:
-            confidence = min(1.0, max(0.0, finding.confidence))
-            risk = finding.risk / 100 * confidence
-            self._heavier(finding.signal, risk, finding.rule_title or finding.rule_id, finding.reason)
-            asked = DECISIONS.index(finding.response)
-            if asked == _BLOCK and confidence < block_confidence:
-                asked -= 1
-            self._asked = max(self._asked, asked)
+            self.weigh(finding, block_confidence)
+
+    def weigh_event(self, event: Event) -> None:
+        """Weigh an event's own risk."""
+        risk = event.get("risk.intrinsic")
+        if isinstance(risk, int) and risk / 100 > self.risks.get("intrinsic", 0.0):
+            self._heavier("intrinsic", risk / 100, "intrinsic", str(event.get("risk.reason", "")))
+
+    def weigh(self, finding: Finding, block_confidence: float) -> None:
+        """Weigh a finding; its risk counts as much as its confidence."""
+        confidence = min(1.0, max(0.0, finding.confidence))
+        self._heavier(
+            finding.signal,
+            finding.risk / 100 * confidence,
+            finding.rule_title or finding.rule_id,
+            finding.reason,
+        )
+        asked = DECISIONS.index(finding.response)
+        if asked == _BLOCK and confidence < block_confidence:
+            asked -= 1
+        self._asked = max(self._asked, asked)
 
     def _heavier(self, signal: str, risk: float, name: str, reason: str) -> None:
         if risk > self.risks.get(signal, 0.0):
@@ -169,6 +181,7 @@ class Verdicts:
 
     def __init__(self, fusion: Mapping[str, Any] | None = None, *, max_sessions: int = _MAX_SESSIONS) -> None:
         self._fusion = read_weights(fusion or {})
+        self._confident: float = self._fusion["block_confidence"]
         self._sessions: Bounded[str, Weighing] = Bounded(max_sessions)
 
     @property
@@ -178,30 +191,30 @@ class Verdicts:
 
     def update(self, event: Event, findings: Iterable[Finding]) -> Verdict:
         """Give the event's verdict, and let its session remember it."""
-        weighing = self.note(event, findings)
+        findings = list(findings)
+        self.note(event, findings)
+        weighing = Weighing()
+        weighing.add(event, findings, self._confident)
         session, event_id = str(event.get("gen_ai.conversation.id", "")), str(event.get("event.id", ""))
         return weighing.verdict(self._fusion, session=session, event_id=event_id)
 
-    def note(self, event: Event, findings: Iterable[Finding]) -> Weighing:
-        """Let the session remember an event, and give what it weighs.
+    def note(self, event: Event, findings: Iterable[Finding]) -> None:
+        """Let the sessions remember an event.
 
         A finding is remembered by its own session, which need not be the event's when a window closed late.
         """
         session = str(event.get("gen_ai.conversation.id", ""))
-        weighing = Weighing()
-        by_session: dict[str, list[Finding]] = {session: []} if "risk.intrinsic" in event else {}
+        if "risk.intrinsic" in event:
+            self._weighing(session).weigh_event(event)
         for finding in findings:
-            by_session.setdefault(finding.session or session, []).append(finding)
-        confident = self._fusion["block_confidence"]
-        for name, own in by_session.items():
-            known = self._sessions.get(name)
-            if known is None:
-                known = Weighing()
-                self._sessions.put(name, known)
-            risk = event if name == session else {}
-            known.add(risk, own, confident)
-            weighing.add(risk, own, confident)
-        return weighing
+            self._weighing(finding.session or session).weigh(finding, self._confident)
+
+    def _weighing(self, session: str) -> Weighing:
+        known = self._sessions.get(session)
+        if known is None:
+            known = Weighing()
+            self._sessions.put(session, known)
+        return known
 
     def session(self, session: str) -> Verdict:
         """Give a session's verdict so far."""
