@@ -19,8 +19,8 @@ group = typer.Typer(help="Build, sign, verify and compare rule packs.", no_args_
 
 
 def register(app: typer.Typer) -> None:
-    """Add `pack keygen`, `build`, `inspect` and `diff`; the verbs of evidence add themselves."""
-    for command in (keygen, build, inspect, diff):
+    """Add `pack keygen`, `build`, `inspect`, `diff` and `vectors`; the verbs of evidence add themselves."""
+    for command in (keygen, build, inspect, diff, vectors):
         group.command(command.__name__)(command)
     app.add_typer(group, name="pack")
 
@@ -164,3 +164,28 @@ def diff(
         for line in found:
             typer.echo(printable(line))
     raise typer.Exit(1 if found else 0)
+
+
+def vectors(
+    out: Annotated[Path | None, typer.Option("--out", metavar="F", help="write them to a file")] = None,
+    format: Format = "text",
+) -> None:
+    """Give the pack format's test vectors, one JSON object a line: plan, events, and what must fire.
+
+    Example: `workbench pack vectors --out vectors.jsonl`
+    """
+    import msgspec
+
+    from workbench.files import write_aside
+    from workbench.pack.vectors import vectors
+
+    lines = [msgspec.json.encode(vector) + b"\n" for vector in vectors()]
+    if out is None:
+        for line in lines:
+            typer.echo(line, nl=False)
+        return
+    write_aside(out, b"".join(lines))
+    if format == "json":
+        show_json({"vectors": str(out), "cases": len(lines)})
+    else:
+        typer.echo(f"{out}: {len(lines)} vectors")

@@ -96,17 +96,22 @@ def read_case_events(text: str) -> Iterator[dict[str, Value]]:
             raise ValueError(f"event {number}: no field {min(unknown)!r}")
 
 
-def run_case(case: Case, ruleset: RuleSet | None = None) -> list[str]:
-    """Run a case; give what differs from what it expects, nothing when all is as it should be.
-
-    `ruleset` stands in for a case's own rules.
-    """
+def lower_case(case: Case, ruleset: RuleSet | None = None) -> tuple[dict[str, Any], list[str]]:
+    """Give the plan of a case's rules, or of `ruleset`, and the codes of the errors they are refused with."""
     errors: list[RuleError] = []
     if ruleset is None:
         documents = list(parse_documents(case.rules, case.name, errors))
         ruleset = from_documents(documents, placeholders=case.placeholders, errors=errors, strict=False)
     plan, more = lower_all(ruleset)
-    codes = sorted({error.code for error in [*ruleset.errors, *more]})
+    return plan, sorted({error.code for error in [*ruleset.errors, *more]})
+
+
+def run_case(case: Case, ruleset: RuleSet | None = None) -> list[str]:
+    """Run a case; give what differs from what it expects, nothing when all is as it should be.
+
+    `ruleset` stands in for a case's own rules.
+    """
+    plan, codes = lower_case(case, ruleset)
     if case.refused or codes:
         return (
             []

@@ -91,3 +91,25 @@ def renumber(condition: Any, numbers: Mapping[int, int]) -> Any:
     if isinstance(condition, int):
         return numbers[condition]
     return [condition[0], *(renumber(part, numbers) for part in condition[1:])]
+
+
+def specialise(condition: Any, known: Mapping[int, bool]) -> Any:
+    """Give what is left of a condition when some predicates are known; True or False when nothing is.
+
+    >>> known = {0: True, 1: False}
+    >>> specialise(["and", 0, ["or", 1, 2]], known), specialise(["or", 2, ["not", 1]], known)
+    (2, True)
+    """
+    if isinstance(condition, int):
+        return known.get(condition, condition)
+    operator, *parts = condition
+    parts = [specialise(part, known) for part in parts]
+    if operator == "not":
+        return not parts[0] if isinstance(parts[0], bool) else ["not", parts[0]]
+    settles = operator == "or"
+    if any(part is settles for part in parts):
+        return settles
+    open_ = [part for part in parts if not isinstance(part, bool)]
+    if not open_:
+        return not settles
+    return open_[0] if len(open_) == 1 else [operator, *open_]

@@ -12,13 +12,15 @@ from datetime import UTC, datetime
 from functools import reduce
 from math import isfinite
 from operator import or_
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.event import Value, parse_timestamp
 from workbench.scorer.cache import Cache
-from workbench.scorer.networks import Networks
 from workbench.scorer.plan import Predicate
 from workbench.scorer.text import PatternSet, pattern_of
+
+if TYPE_CHECKING:
+    from workbench.scorer.networks import Networks
 
 _BUDGET = 1_000_000  # the weight of a generation of a field's cache
 _EXACT_FLOAT = 2**53
@@ -124,7 +126,7 @@ class FieldIndex:
         self._either = (
             PatternSet(folded + cased) if folded and cased else None
         )  # for texts that fold to themselves
-        self._networks = Networks(networks) if networks else None
+        self._networks = _networks(networks) if networks else None
         self.known: Cache[Any, int] = Cache(self._compute, _BUDGET)
 
     def bits(self, value: Value | None) -> int:
@@ -155,6 +157,12 @@ class FieldIndex:
             if test(value):
                 bits |= bit
         return bits
+
+
+def _networks(networks: list[tuple[str, int]]) -> Networks:
+    from workbench.scorer.networks import Networks  # noqa: PLC0415 - with sockets: for plans with networks
+
+    return Networks(networks)
 
 
 def _test(predicate: Predicate) -> Callable[[Any], bool]:

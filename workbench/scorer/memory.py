@@ -6,7 +6,6 @@ state of every correlation that still means the same, and leaves the rest.
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -57,6 +56,8 @@ class Memory(msgspec.Struct):
 
 def fingerprint(plan: Plan, number: int) -> str:
     """Give a digest of what a rule means, whatever its number, title or risk."""
+    from hashlib import sha256  # noqa: PLC0415 - loads OpenSSL: not for what importing the scorer costs
+
     return sha256(msgspec.json.encode(_meaning(plan, number), order="deterministic")).hexdigest()
 
 

@@ -6,7 +6,6 @@ import operator
 from bisect import bisect_left, insort
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from hashlib import sha256
 from math import ceil, fsum
 from typing import Any
 
@@ -173,7 +172,11 @@ def distinct(value: Value) -> str:
         text = msgspec.json.encode(value)
     except UnicodeEncodeError:
         text = ascii(value).encode()
-    return text.decode() if len(text) <= LONG else sha256(text).hexdigest()
+    if len(text) <= LONG:
+        return text.decode()
+    from hashlib import sha256  # noqa: PLC0415 - loads OpenSSL: not for what importing the scorer costs
+
+    return sha256(text).hexdigest()
 
 
 class Aggregate(Window):
