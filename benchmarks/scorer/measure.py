@@ -1,8 +1,12 @@
-"""Measures one payload over the workload, alone in its process: `measure.py PAYLOAD EVENTS SESSIONS`.
+"""Measures one payload, alone in its process, over the workload or over recordings:
+
+    measure.py PAYLOAD match|full EVENTS SESSIONS
+    measure.py PAYLOAD recorded DATASET EVERY       every so many-th, each by a scorer that has seen nothing
 
 Prints JSON: seconds to import and load, resident memory (MB) after loading, microseconds an event, findings.
-The mean is CPU time of the thread, which is what latency is on a core that does nothing else; `wall` is the
-mean by the clock; the shares include what reading the CPU's clock costs, nearly a microsecond.
+All times are the thread's CPU time, which is what they are on a core that does nothing else; `wall` is the
+mean by the clock. Events are made a thousand at a time, as they come in and not all long before; reading the
+CPU's clock costs each of the shares nearly a microsecond, and the mean nothing.
 """
 
 from __future__ import annotations
@@ -10,8 +14,11 @@ from __future__ import annotations
 import gc
 import json
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from time import perf_counter, thread_time, thread_time_ns
+from typing import Any
 
 
 def resident_mb() -> float:
@@ -20,42 +27,58 @@ def resident_mb() -> float:
     return pages * 4_096 / 1e6
 
 
+def batches(kind: str, source: str, number: int) -> Iterator[tuple[bool, list[Any]]]:
+    """Give events, and whether they begin a session that knows nothing of those before it."""
+    if kind == "recorded":
+        from workbench.dataset.recording import Recording  # noqa: PLC0415 - after memory was read
+
+        for directory in sorted((Path(source) / "recordings").iterdir())[::number]:
+            yield True, list(Recording.open(directory).events())
+        return
+    sys.path.insert(0, str(Path(__file__).parent))
+    import workload  # type: ignore[import-not-found]  # noqa: PLC0415
+
+    stream = workload.events(int(source), number)
+    while batch := list(islice(stream, 1_000)):
+        yield False, batch
+
+
 def main() -> None:
     """Load, score, print."""
-    payload, count, sessions = Path(sys.argv[1]).read_bytes(), int(sys.argv[2]), int(sys.argv[3])
-    began = perf_counter()
+    payload, kind, source, number = Path(sys.argv[1]).read_bytes(), sys.argv[2], sys.argv[3], int(sys.argv[4])
+    began = thread_time()
     from workbench.scorer import Scorer  # noqa: PLC0415 - its import is part of what is measured
 
-    imported = perf_counter() - began
+    imported = thread_time() - began
     before = resident_mb()
-    began = perf_counter()
-    scorer = Scorer.from_payload(payload, enrich=False)
-    loaded = perf_counter() - began
+    began = thread_time()
+    scorer = Scorer.from_payload(payload, enrich=kind != "match")
+    loaded = thread_time() - began
     rss = resident_mb()
-
-    sys.path.insert(0, str(Path(__file__).parent))
-    import workload  # type: ignore[import-not-found]  # noqa: PLC0415 - after memory was read
-
-    events = list(workload.events(count, sessions))
     gc.collect()
-    gc.freeze()  # the collector walks what the scorer holds, not the events that the benchmark holds
-    cpu = thread_time()
-    began = perf_counter()
-    for event in events:
-        scorer.score(event)
-    cpu, wall = thread_time() - cpu, perf_counter() - began
-    counts = scorer.counts()
+    gc.freeze()  # as a sensor does once its pack is loaded: what stays is not walked again and again
 
-    scorer = Scorer.from_payload(payload, enrich=False)
-    taken = [0] * count
+    cpu = wall = 0.0
+    scoring = scorer.anew()
+    for fresh, events in batches(kind, source, number):
+        scoring = scorer.anew() if fresh else scoring
+        began, clock = thread_time(), perf_counter()
+        for event in events:
+            scoring.score(event)
+        cpu, wall = cpu + thread_time() - began, wall + perf_counter() - clock
+    counts = scoring.counts()
+
+    scorer = Scorer.from_payload(payload, enrich=kind != "match")
+    taken: list[int] = []
     findings = 0
-    score, clock = scorer.score, thread_time_ns
-    for number, event in enumerate(events):
-        start = clock()
-        found = score(event)
-        taken[number] = clock() - start
-        findings += len(found)
-    ranked = sorted(taken)
+    for fresh, events in batches(kind, source, number):
+        scorer = scorer.anew() if fresh else scorer
+        for event in events:
+            start = thread_time_ns()
+            found = scorer.score(event)
+            taken.append(thread_time_ns() - start)
+            findings += len(found)
+    ranked, count = sorted(taken), len(taken)
     print(
         json.dumps(
             {
@@ -69,6 +92,7 @@ def main() -> None:
                 "p99": ranked[int(count * 0.99)] / 1_000,
                 "p99.9": ranked[int(count * 0.999)] / 1_000,
                 "max": ranked[-1] / 1_000,
+                "scored": count,
                 "findings": findings,
                 **counts,
             }
