@@ -221,3 +221,26 @@ def test_a_table_of_expressions_keeps_their_stars_and_question_marks(tmp_path: P
     (tmp_path / "rule.yml").write_text(GOOD.replace("Image: a", "Image|re|expand: '%names%'"))
     plan = lower(load([tmp_path]))
     assert {predicate[2] for predicate in plan["predicates"]} == {r"/\.env(\.local)?$", "a.*b$"}
+
+
+HEAD = "title: T\nlogsource: {category: process_creation}\ndetection: {s: {Image: a}, condition: s}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        (HEAD + "workbench:\n  risk: high\n  response: 3\n  colour: red\n", ["5:3", "6:3", "7:3"]),
+        ("title: T\ndescription: a\x01b\n", ["2:15"]),
+        ("title: C\ncorrelation: {type: 5, rules: [a], timespan: 1m}\n", ["2:1"]),
+        ("a: " + "[" * 3_000, [""]),
+    ],
+)
+def test_every_fault_is_told_where_it_stands(tmp_path: Path, text: str, places: list[str]) -> None:
+    file = tmp_path / "r.yml"
+    file.write_text(text)
+    with pytest.raises(RuleErrors) as caught:
+        load(file)
+    told = str(caught.value)
+    assert "recursion" not in told
+    for place in places:
+        assert f"r.yml:{place}" in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 from typing import Any
 
 import cbor2
@@ -132,7 +133,7 @@ correlation: {type: event_count, rules: [a], timespan: 1m, group-by: [User], con
 
 
 def test_many_pending_sequences_cost_no_more_than_few() -> None:
-    from time import perf_counter
+    from time import thread_time
 
     def microseconds(pending: int) -> float:
         scorer = Scorer.from_payload(payload(), enrich=False)
@@ -141,10 +142,10 @@ def test_many_pending_sequences_cost_no_more_than_few() -> None:
         stream = [event(1, "b", f"t{number}") for number in range(5_000)]
         best = 1e9
         for _ in range(3):
-            began = perf_counter()
+            began = thread_time()
             for one in stream:
                 scorer.score(one)
-            best = min(best, perf_counter() - began)
+            best = min(best, thread_time() - began)
         return best / len(stream) * 1e6
 
     assert microseconds(20_000) < 3 * microseconds(20)
@@ -184,6 +185,11 @@ def test_an_event_without_a_time_is_refused() -> None:
 
 def full() -> Scorer:
     """Give a scorer with every stage that the shipped tables make."""
+    return _compiled().anew()
+
+
+@cache
+def _compiled() -> Scorer:
     labelling = RULES + (
         "---\ntitle: L\nname: l\nlogsource: {category: file_access}\n"
         "detection: {s: {TargetFilename|contains: key}, condition: s}\nworkbench: {label: secret}\n"

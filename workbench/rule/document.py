@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from sigma.exceptions import SigmaError
 from sigma.rule.base import check_alias_expansion
+from yaml.reader import ReaderError
 
 from workbench.errors import Place, RuleError
 from workbench.yaml_text import open_yaml
@@ -130,11 +131,23 @@ def parse_documents(text: str, path: str, errors: list[RuleError]) -> Iterator[D
             )
         )
     except (yaml.YAMLError, SigmaError, RecursionError, ValueError) as error:
-        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-        errors.append(RuleError(f"not YAML: {cause}", code="yaml", place=Place(path), mend="mend the YAML"))
+        errors.append(_unreadable(error, path, text, lines))
     finally:
         if loader:
             loader.dispose()
+
+
+def _unreadable(error: Exception, path: str, text: str, lines: tuple[str, ...]) -> RuleError:
+    """Say what is no YAML, and where when that is known."""
+    if isinstance(error, RecursionError):
+        return RuleError("nested too deeply", code="yaml", place=Place(path), mend="nest less")
+    cause = (str(error).splitlines() or [type(error).__name__])[0]
+    place = Place(path)
+    if isinstance(error, ReaderError):
+        before = text[: error.position]
+        place = Place(path, before.count("\n") + 1, len(before) - before.rfind("\n"))
+    found = excerpt(lines, place)
+    return RuleError(f"not YAML: {cause}", code="yaml", place=place, mend="mend the YAML", excerpt=found)
 
 
 def _check_keys(root: yaml.Node) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from workbench.errors import RuleError
-from workbench.rule.document import Document
+from workbench.rule.document import Document, Key
 from workbench.scorer.plan import Level, Response, Signal
 
 RISK: dict[Level, int] = {"informational": 5, "low": 20, "medium": 45, "high": 70, "critical": 90}
@@ -67,22 +67,27 @@ class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     ] = []
 
 
-def read_extension(document: Document) -> Extension:
-    """Read a document's `workbench:` key; raises RuleError that points at what is wrong."""
+def read_extension(document: Document, errors: list[RuleError]) -> Extension:
+    """Read a document's `workbench:` key; what is wrong with any of its keys is added to `errors`."""
     raw = document.data.get("workbench", {})
-    try:
-        return msgspec.convert(raw, Extension)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$")
-        keys = [part for part in path.rstrip("`").replace("[", ".[").split(".") if part]
-        found = [int(key[1:-1]) if key[1:-1].isdigit() else key for key in keys]
-        raise document.fault(
-            _plain(message),
-            "workbench",
-            *found,
-            code="workbench",
-            mend="see the `workbench:` keys in docs/rules.md",
-        ) from None
+    parts = [((key,), {key: value}) for key, value in raw.items()] if isinstance(raw, dict) else [((), raw)]
+    faults = []
+    for key, part in parts:
+        try:
+            msgspec.convert(part, Extension)
+        except msgspec.ValidationError as error:
+            faults.append(_fault(document, key, str(error)))
+    errors += faults
+    return Extension() if faults else msgspec.convert(raw, Extension)
+
+
+def _fault(document: Document, key: tuple[Key, ...], problem: str) -> RuleError:
+    """Point at what msgspec found wrong below a key of `workbench:`."""
+    message, _, path = problem.partition(" - at `$")
+    keys = [part for part in path.rstrip("`").replace("[", ".[").split(".") if part]
+    found = [int(part[1:-1]) if part[1:-1].isdigit() else part for part in keys] or key
+    mend = "see the `workbench:` keys in docs/rules.md"
+    return document.fault(_plain(message), "workbench", *found, code="workbench", mend=mend)
 
 
 def _plain(message: str) -> str:

@@ -102,9 +102,9 @@ def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
 def _translate(document: Document, error: Exception) -> RuleError:
     name = re.sub(r"^Sigma|Error$", "", type(error).__name__)
     if not isinstance(error, SigmaError):
-        return document.fault(
-            f"malformed: {error}", code="malformed", mend="compare it with a rule that works"
-        )
+        section = next((key for key in ("correlation", "filter", "detection") if key in document.data), "")
+        cause = f"a value is of a type that cannot stand there: {error}"
+        return document.fault(cause, section, code="malformed", mend="compare it with a rule that works")
     error.source = None
     code, keys = _ABOUT.get(name, (name.lower(), (name.lower(),)))
     return document.fault(str(error), *keys, code=code, mend=_MENDS.get(code, "see docs/rules.md"))

@@ -157,12 +157,8 @@ def _read(document: Document, errors: list[RuleError]) -> LoadedRule | SigmaFilt
     parsed = parse_rule(document, errors)
     if "filter" in document.data:
         return parsed if isinstance(parsed, SigmaFilter) else None
-    extension = Extension()
-    try:
-        extension = read_extension(document)
-        errors += check_extension(document, extension, correlation="correlation" in document.data)
-    except RuleError as error:
-        errors.append(error)
+    extension = read_extension(document, errors)
+    errors += check_extension(document, extension, correlation="correlation" in document.data)
     if "correlation" not in document.data and (fault := check_logsource(document)):
         errors.append(fault)
     if len(errors) > known or parsed is None or isinstance(parsed, SigmaFilter):

@@ -26,7 +26,7 @@ from sigma.types import (
 )
 
 from workbench.scorer.plan import ANY_ONE, ANY_RUN, KEYWORD, Predicate
-from workbench.scorer.text import quiet
+from workbench.scorer.text import MOST_INSTRUCTIONS, quiet
 
 _WILDCARDS = {SpecialChars.WILDCARD_MULTI: ANY_RUN, SpecialChars.WILDCARD_SINGLE: ANY_ONE}
 Resolve = Callable[[str], str]
@@ -143,13 +143,19 @@ def _regex(value: SigmaRegularExpression) -> str:
     flags = "".join(sorted(value.sigma_to_re_flag[flag] for flag in value.flags))
     pattern = f"(?{flags}){value.regexp}" if flags else str(value.regexp)
     try:
-        re2.compile(pattern, quiet())
+        size = re2.compile(pattern, quiet()).programsize
     except re2.error as error:
         raise ValueFault(
             f"RE2 cannot take the expression: {error}",
             "regex",
             "RE2 has no look-around and no back-references; write it without",
         ) from None
+    if size > MOST_INSTRUCTIONS:
+        raise ValueFault(
+            f"the expression is too large: {size:,} instructions of RE2, {MOST_INSTRUCTIONS:,} at most",
+            "regex",
+            "write shorter repetitions, or split it",
+        )
     return pattern
 
 

@@ -16,6 +16,9 @@ from workbench.scorer.plan import ANY_RUN, Predicate
 
 _PATTERNS = 400
 _CHARACTERS = 16_384
+MOST_INSTRUCTIONS = 10_000
+"""The largest regular expression, in instructions of RE2: at worst a text costs its length times this."""
+
 _WATCH = "\x01watch\x01"
 
 
@@ -109,9 +112,11 @@ def _compile(patterns: list[str]) -> re2.Filter:
     found = re2.Filter()
     for pattern in patterns:
         try:
-            found.Add(pattern, quiet())
+            size = found.re(found.Add(pattern, quiet())).programsize
         except re2.error as error:
             raise PackError(f"RE2 cannot take the pattern {pattern[:80]!r}: {error}") from None
+        if size > MOST_INSTRUCTIONS:
+            raise PackError(f"the pattern {pattern[:80]!r} is too large", mend="split the rule")
     found.Add(_WATCH, quiet())
     found.Compile()
     if len(patterns) not in (found.Match(_WATCH) or ()):
