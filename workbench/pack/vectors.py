@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-import workbench
 from workbench.event import to_json
 from workbench.rule.vectors import Case, lower_case, read_case_events, read_cases
 from workbench.scorer.groups import LIMITS
@@ -20,7 +19,7 @@ from workbench.scorer.groups import LIMITS
 
 def directory() -> Path:
     """Give the directory of the cases: beside the modules when installed, in `tests/` in a checkout."""
-    package = Path(workbench.__file__).parent
+    package = Path(__file__).parents[1]
     shipped = package / "spec"
     return shipped if shipped.is_dir() else package.parent / "tests" / "spec"
 
