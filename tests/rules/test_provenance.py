@@ -157,3 +157,25 @@ def test_a_drop_site_counts_even_for_an_unlikely_way(story: Story) -> None:
     secret_shown_to_the_agent_then_a_download(story)
     story.connect("pip", "webhook.site")
     assert any(finding.response == "block" for finding in story.alerts)
+
+
+LOG = "/home/u/.local/state/agent-detection-workbench/hooks.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("action", "flags", "told"),
+    [
+        ("create", [], False),
+        ("write", [], False),
+        ("open", ["write", "append"], False),
+        ("open", ["write", "truncate"], True),
+        ("delete", [], True),
+        ("rename", [], True),
+    ],
+)
+def test_hooks_append_to_their_log_and_nobody_shortens_it(
+    story: Story, action: str, flags: list[str], told: bool
+) -> None:
+    story.spawn("shell", "hook", "python3", "hook.py")
+    story.file(action, "hook", LOG, 3, **{"file.flags": flags} if flags else {})
+    assert ("Something in a session tampers with the sensor" in story.titles) == told
