@@ -38,9 +38,10 @@ class Cgroup:
         with suppress(OSError):
             (self.path / "cgroup.kill").write_text("1")
 
-    def remove(self) -> None:
-        """Remove it, when what is in it has ended or does so within half a second."""
-        for _ in range(50):
+    def remove(self, within: float = 0.5) -> None:
+        """Remove it, when what is in it has ended or does so within so many seconds."""
+        until = time.monotonic() + within
+        while time.monotonic() < until:
             try:
                 self.path.rmdir()
             except FileNotFoundError:

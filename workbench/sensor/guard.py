@@ -26,8 +26,8 @@ from workbench.sensor.sinks import SinkError, open_sink
 from workbench.sensor.tampering import tampering
 
 _DONE = b"\n"
-_LOCKED_S = 10.0
-"""How long the log of a process that has ended may still be locked by it, at most."""
+_GOING_S = 10.0
+"""How long a process that was ended may still hold its log's lock or its cgroup, at most."""
 
 
 class Guard:
@@ -96,12 +96,12 @@ def _tell(
         with suppress(SinkError, InputError):
             open_sink(url).send([alert])
     if cgroup is not None:
-        cgroup.remove()
+        cgroup.remove(_GOING_S)
 
 
 def _open(log: Path, key: Ed25519PrivateKey) -> AuditLog:
     """Open the log as soon as the kernel has taken its lock from the process that ended."""
-    until = time.monotonic() + _LOCKED_S
+    until = time.monotonic() + _GOING_S
     while True:
         try:
             return AuditLog(log, key)
