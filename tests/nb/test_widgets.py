@@ -94,6 +94,18 @@ def test_only_so_many_events_are_listed_and_it_says_so(
     assert all("process/exec" in row[2] for row in widget.rows)
 
 
+def test_what_a_recording_says_stays_text(copied: Recording) -> None:
+    widget = Labeller(copied)
+    named = next(event for event in widget.labelling.events if event["event.id"] in widget.marks)
+    hostile = {**named, "file.path": "<img src=x onerror=alert(1)>\x1b[2J"}
+    widget.labelling.events = [hostile]
+    widget.do_filter("")
+    assert "\x1b" not in widget.rows[0][2]
+    assert "<img" not in widget._repr_html_()
+    # The browser sets such rows as text; as markup only what the kernel has escaped.
+    assert "innerHTML" not in widget._esm
+
+
 def test_sessions_are_found_and_opened() -> None:
     browser = SessionBrowser(QUICKSTART)
     assert browser.message == "12 of 12 sessions"
