@@ -61,7 +61,7 @@ int call(struct bpf_raw_tracepoint_args *ctx) {
   if (!traced()) return 0;
   struct scratch *s = begin(CALL, nr);
   if (!s) return 0;
-  s->record.ret = ret;
+  s->record.ret = ret > 0 ? 0 : ret; /* which descriptor it is tells nothing */
   s->record.c = argument(regs, shape->x);
   s->record.d = argument(regs, shape->y);
   if (shape->pointer) {

@@ -7,14 +7,14 @@ import posixpath
 import stat
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from capture.bcc.addresses import address, described, endpoint
 from capture.bcc.clock import Clock
 from capture.bcc.files import given, identified, named, open_flags, opened, text, walked
 from capture.bcc.names import Names
 from capture.bcc.processes import Processes
-from capture.bcc.records import NOTHING, Cut, Kind, Record
+from capture.bcc.records import NOTHING, WHAT, Cut, Kind, Record
 from capture.bcc.syscalls import Syscall, syscalls
 from capture.bcc.wire import dns, http, tls
 from capture.environment import allowed
@@ -22,6 +22,7 @@ from workbench.event import Value
 
 Fields = dict[str, Value]
 
+_OPENS = 8192  # opens of which the fields are kept, for those of the same file in the same way
 _CREATED = 1 << 20  # FMODE_CREATED
 _OWN_PATH = 1 << 63  # the file's own path was walked, not the argument read
 _RESTART = range(-516, -511)
@@ -34,6 +35,14 @@ _CATEGORY = {
 }  # fmt: skip
 
 
+class _Open(NamedTuple):
+    """What an open told, and what is to be known of the file it opened."""
+
+    fields: Fields
+    key: tuple[int, int] | None
+    file: Fields
+
+
 class Decoder:
     """Turns records into events and counts what was cut or could not be told."""
 
@@ -41,6 +50,7 @@ class Decoder:
         self._clock, self._processes = clock, processes
         self._names = Names()
         self._files: dict[tuple[int, int], Fields] = {}
+        self._opens: dict[bytes, _Open] = {}
         self._ends: dict[tuple[int, int], bytes] = {}
         self._calls = {call.nr: call for call in syscalls().values()}
         self._bodies = bodies
@@ -60,15 +70,23 @@ class Decoder:
             Kind.PLAINTEXT: self._plaintext,
         }
 
-    def decode(self, record: Record) -> Fields | None:
-        """Give the record's event, None when it holds nothing to tell."""
-        if record.cut:
-            for cut in Cut(record.cut):
-                self.truncated[str(cut.name).lower()] += 1
-        fields = self._processes.fields(record)
-        fields["@timestamp"] = self._clock.at(record.ts)
-        fields["process.thread.id"] = record.tid
-        return self._readers[record.kind](record, fields)
+    def decode(self, raw: bytes, at: int, thread: int) -> Fields | None:
+        """Give the event of a record made at a time by a thread, None when it holds nothing to tell."""
+        event = self._processes.fields(raw)
+        event["@timestamp"] = self._clock.at(at)
+        event["process.thread.id"] = thread
+        again = self._opens.get(raw[WHAT])
+        if again is None:
+            return self._read(Record.read(raw), event)
+        event.update(again.fields)
+        if again.key is not None:
+            self._files[again.key] = again.file
+        return event
+
+    def _read(self, record: Record, event: Fields) -> Fields | None:
+        for cut in Cut(record.cut):
+            self.truncated[str(cut.name).lower()] += 1
+        return self._readers[record.kind](record, event)
 
     def flow(self, pid: int, slot: int, flow: Any) -> Fields | None:
         """Give the event of what a flow had gathered when it was taken from the kernel's table."""
@@ -123,8 +141,18 @@ class Decoder:
 
     def _call(self, record: Record, event: Fields) -> Fields:
         call = self._calls[record.nr]
+        fields = self._called(call, record)
+        if call.action == "open" and not record.cut:
+            if len(self._opens) >= _OPENS:
+                self._opens.clear()
+            key = (record.a, record.b) if record.e & _OWN_PATH else None
+            self._opens[record.raw[WHAT]] = _Open(fields, key, self._files.get(key, {}) if key else {})
+        event.update(fields)
+        return event
+
+    def _called(self, call: Syscall, record: Record) -> Fields:
         action = call.action
-        event["event.category"] = _CATEGORY[action]
+        event: Fields = {"event.category": _CATEGORY[action]}
         _outcome(record.ret, event)
         if record.e & _OWN_PATH:
             event.update(self._opened(record))

@@ -6,21 +6,22 @@ import os
 from pathlib import Path
 
 from capture.bcc.clock import Clock
-from capture.bcc.records import Record
+from capture.bcc.records import WHO, Record
 from workbench.event import Value, entity_id
 
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _FORMER = 4096  # ended processes still remembered, for records that come late
+_NAMES = 64  # identities kept of one process, which can change its name as often as it likes
 
 
 class Process:
-    """One process: its identity, the file it runs, and the fields ready to be copied into its events."""
+    """One process: its identity, the file it runs, and the identities it was seen with, the latest last."""
 
-    __slots__ = ("entity", "executable", "fields", "start")
+    __slots__ = ("entity", "executable", "identities", "start")
 
     def __init__(self, start: int, entity: str, executable: str) -> None:
         self.start, self.entity, self.executable = start, entity, executable
-        self.fields: dict[bytes, dict[str, Value]] = {}
+        self.identities: list[bytes] = []
 
 
 class Processes:
@@ -29,27 +30,40 @@ class Processes:
     def __init__(self, clock: Clock, host: dict[str, Value]) -> None:
         self._clock, self._host = clock, host
         self._known: dict[int, Process] = {}
+        self._fields: dict[bytes, dict[str, Value]] = {}  # of each identity, ready to be copied into events
         self._ended: list[tuple[int, int]] = []
 
-    def fields(self, record: Record) -> dict[str, Value]:
-        """Give a fresh event's fields that tell who did it."""
+    def fields(self, raw: bytes) -> dict[str, Value]:
+        """Give a fresh event's fields that tell who did what a record tells."""
+        fields = self._fields.get(raw[WHO])
+        return (fields or self._identify(Record.read(raw))).copy()
+
+    def _identify(self, record: Record) -> dict[str, Value]:
         process = self._known.get(record.tgid)
         if process is None or process.start != record.start:
             process = self.meet(record.tgid, record.start, _executable(record.tgid))
-        fields = process.fields.get(record.identity)
-        if fields is None:
-            fields = process.fields[record.identity] = self._describe(record, process)
-        return fields.copy()
+        if len(process.identities) >= _NAMES:
+            self._forget(process)
+        process.identities.append(record.identity)
+        fields = self._fields[record.identity] = self._describe(record, process)
+        return fields
+
+    def _forget(self, process: Process) -> None:
+        for identity in process.identities:
+            self._fields.pop(identity, None)
+        process.identities.clear()
 
     def latest(self, pid: int) -> dict[str, Value] | None:
         """Give a fresh event's fields of a live process as it was last seen."""
         process = self._known.get(pid)
-        if process is None or not process.fields:
+        if process is None or not process.identities:
             return None
-        return next(reversed(process.fields.values())).copy()
+        return self._fields[process.identities[-1]].copy()
 
     def meet(self, pid: int, start: int, executable: str) -> Process:
-        """Begin to know a process."""
+        """Begin to know a process, or to know it anew."""
+        if before := self._known.get(pid):
+            self._forget(before)
         process = self._known[pid] = Process(start, self.entity(pid, start), executable)
         return process
 
@@ -71,7 +85,7 @@ class Processes:
         if len(self._ended) > 2 * _FORMER:
             for pid, start in self._ended[:_FORMER]:
                 if (known := self._known.get(pid)) and known.start == start:
-                    del self._known[pid]
+                    self._forget(self._known.pop(pid))
             del self._ended[:_FORMER]
 
     def entity(self, pid: int, start: int) -> str:

@@ -18,18 +18,18 @@ enum cut { CUT_PATH = 1, CUT_ARGUMENTS = 2, CUT_ENVIRONMENT = 4, CUT_PAYLOAD = 8
 #define DATA_LIMIT 0x2f00 /* nothing longer than 4096 bytes is appended behind it */
 #define NONE 0xffff
 
-/* records.py reads it; what names the process lies together, from start to comm. */
+/* records.py reads it: who did it (to comm), when (to cpu), and what, so that what comes again is known by its bytes. */
 struct record {
   u64 start, parent_start, cgroup;
   u32 tgid, parent, uid, spare;
   char comm[16];
   u64 ts, sequence;
+  u32 tid;
+  u16 cpu, unused;
   s64 ret;
   u64 a, b, c, d, e;
-  u32 tid;
-  u16 cpu, kind, nr, cut;
+  u16 kind, nr, cut, spare2;
   u16 length[4]; /* of the parts of data, in order */
-  u32 unused;
 };
 
 /* `end` counts the bytes of data; it is kept in memory so that the verifier need not follow it through loops. */
@@ -97,7 +97,7 @@ INLINE struct scratch *begin(u32 kind, u32 nr) {
   r->ret = 0;
   r->a = r->b = r->c = r->d = r->e = 0;
   r->tgid = id >> 32;
-  r->spare = r->unused = 0;
+  r->spare = r->unused = r->spare2 = 0;
   r->tid = (u32)id;
   r->uid = (u32)bpf_get_current_uid_gid();
   r->cpu = bpf_get_smp_processor_id();

@@ -6,10 +6,15 @@ import struct
 from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
-_HEADER = struct.Struct("<QQQIIII16sQQqQQQQQIHHHHHHHHI")
+_HEADER = struct.Struct("<QQQIIII16sQQIHHqQQQQQHHHHHHHH")
 _DATA = _HEADER.size
-_IDENTITY = slice(0, 56)  # start … comm
 _unpack = _HEADER.unpack_from
+WHO = slice(0, 56)
+"""The bytes that name the process, start … comm."""
+WHAT = slice(80, None)
+"""The bytes that tell what it did, ret … data."""
+when = struct.Struct("<56xQQIH").unpack_from
+"""Read of a record's bytes ts, sequence, tid and cpu."""
 NOTHING = bytes(_DATA)
 """A record that tells nothing."""
 
@@ -52,22 +57,23 @@ class Record(NamedTuple):
     comm: bytes
     ts: int
     sequence: int
+    tid: int
+    cpu: int
+    unused: int
     ret: int
     a: int
     b: int
     c: int
     d: int
     e: int
-    tid: int
-    cpu: int
     kind: int
     nr: int
     cut: int
+    spare2: int
     length0: int
     length1: int
     length2: int
     length3: int
-    unused: int
     raw: bytes
 
     @classmethod
@@ -78,7 +84,7 @@ class Record(NamedTuple):
     @property
     def identity(self) -> bytes:
         """The bytes that name the process."""
-        return self.raw[_IDENTITY]
+        return self.raw[WHO]
 
     @property
     def first(self) -> bytes:

@@ -18,7 +18,7 @@ from capture.bcc.decode import Decoder
 from capture.bcc.openssl import libraries
 from capture.bcc.processes import Processes
 from capture.bcc.program import Program
-from capture.bcc.records import Record
+from capture.bcc.records import when
 from capture.bcc.ring import Ring
 from workbench.dataset.session import Loss
 from workbench.errors import CaptureError
@@ -31,7 +31,7 @@ _UNDER_WAY = 0.002  # seconds for programs that were running when the tracing en
 _PR_SET_TIMERSLACK, _SLACK_NS = 29, 1000
 _NOT_VISIBLE = ("io_uring", "compat32", "tree_full", "flows_full")
 _FIRST_PID_NAMESPACE = 0xEFFFFFFC
-_ORDER = itemgetter("@timestamp", "event.sequence")
+_TIME = itemgetter("@timestamp")
 
 
 class BccSource:
@@ -155,12 +155,11 @@ class BccSource:
             return self._sweep()
         events: list[dict[str, Value]] = []
         for raw in raws:
-            record = Record.read(raw)
-            expected = self._expected[record.cpu]
-            self._lost += record.sequence - expected
-            self._expected[record.cpu] = record.sequence + 1
+            at, number, thread, cpu = when(raw)
+            self._lost += number - self._expected[cpu]
+            self._expected[cpu] = number + 1
             self.received += 1
-            event = self._decoder.decode(record)
+            event = self._decoder.decode(raw, at, thread)
             if event is None:
                 self._untold += 1
                 continue
@@ -216,9 +215,9 @@ class BccSource:
 
     def _in_order(self, events: list[dict[str, Value]]) -> list[dict[str, Value]]:
         if events:
-            events.sort(key=_ORDER)
-            self._reordered += sum(1 for _ in takewhile(lambda e: _ORDER(e)[0] < self._latest, events))
-            self._latest = max(self._latest, _ORDER(events[-1])[0])
+            events.sort(key=_TIME)  # they are in the order of their numbers, which the sort keeps
+            self._reordered += sum(1 for _ in takewhile(lambda e: _TIME(e) < self._latest, events))
+            self._latest = max(self._latest, _TIME(events[-1]))
         return events
 
     def stop(self) -> Loss:
