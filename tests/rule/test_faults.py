@@ -55,6 +55,84 @@ def test_all_faults_of_a_rule_are_reported_where_they_stand() -> None:
     }
 
 
+SEVERAL = """title: T
+logsource: {category: process_creation}
+detection:
+  s:
+    Imgae: a
+    Usr: b
+    User|expand: '%nope%'
+    Hashes: null
+  condition: s or not s
+"""
+STEP = (
+    "title: A\nname: a\nlogsource: {category: process_creation}\ndetection: {s: {Image: a}, condition: s}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (SEVERAL, {("field", 5), ("field", 6), ("placeholder", 7), ("unseen", 8)}),
+        (
+            SEVERAL.replace("User|expand", "User|expnad").replace("not s", "t"),
+            {("field", 5), ("field", 6), ("modifier", 7), ("condition", 9)},
+        ),
+        (
+            STEP + "---\ntitle: C\ncorrelation:\n  type: event_count\n  rules: [a]\n"
+            "  timespan: 5 minutes\n  condition: {gte: x}\n",
+            {("timespan", 10), ("correlation", 11)},
+        ),
+        (
+            STEP + "---\ntitle: C\ncorrelation:\n  type: value_count\n  rules: [a]\n  group-by: [Foo]\n"
+            "  timespan: 5m\n  condition: {gte: 1, field: Nope}\nworkbench: {linked_by: lineage}\n",
+            {("correlation", 10), ("correlation", 12), ("workbench", 13)},
+        ),
+    ],
+)
+def test_one_fault_of_a_rule_hides_no_other(text: str, found: set[tuple[str, int]]) -> None:
+    assert {(error.code, error.place.line) for error in faults(text) if error.place} == found
+
+
+def test_a_fault_that_a_condition_meets_twice_is_told_once() -> None:
+    assert len(faults(SEVERAL)) == 4
+
+
+@pytest.mark.parametrize(
+    ("filter", "code", "place"),
+    [
+        ("{rules: [b], s: {User: x}, condition: not s}", "reference", "r.yml:8:18"),
+        ("{rules: a, s: {Usr: x}, condition: not t}", "field", "r.yml:8:24"),
+        ("{rules: a, s: {User: x}, condition: not t}", "condition", "r.yml:8:34"),
+        ("{rules: a, _s: {User: x}, condition: not _s}", "filter", "r.yml:8:20"),
+    ],
+)
+def test_a_filter_is_at_fault_itself(filter: str, code: str, place: str) -> None:
+    found = faults(STEP + "---\ntitle: F\nlogsource: {category: process_creation}\nfilter: " + filter + "\n")
+    assert (code, place) in {(error.code, str(error.place)) for error in found}
+    assert all(str(error.place).startswith("r.yml:8:") for error in found)
+
+
+def test_a_filter_for_another_log_source_or_a_correlation_is_at_fault() -> None:
+    counted = "{type: event_count, rules: [a], timespan: 1m, condition: {gte: 2}}"
+    count = f"---\ntitle: C\nname: c\ncorrelation: {counted}\n"
+    rest = (
+        "---\ntitle: F\nlogsource: {category: file_event}\n"
+        "filter: {rules: [a, c], s: {User: x}, condition: not s}\n"
+    )
+    assert [error.code for error in faults(STEP + count + rest)] == ["reference", "reference"]
+
+
+def test_what_is_wrong_with_a_condition_is_told_without_a_grammar() -> None:
+    (error,) = faults(GOOD.replace("condition: s", "condition: s and (s or"))
+    assert error.cause == "the condition cannot be read: found end of text at character 11"
+
+
+def test_what_re2_cannot_take_is_told_in_words() -> None:
+    (error,) = faults(GOOD.replace("Image: a", "Image|re: '(?=a)'"))
+    assert error.cause.endswith("is invalid: invalid perl operator: (?=")
+
+
 def test_a_caret_stands_under_the_fault() -> None:
     (error,) = faults(GOOD.replace("Image: a", "Imgae: a"))
     assert error.code == "field"

@@ -81,14 +81,23 @@ def test_doubts(rules: Path, old: str, new: str, code: str) -> None:
         ("syscall: 428", True),
         ("syscall: 59", False),
         ("key: watched", True),
+        ("{type: SYSCALL, cwd: /tmp}", True),
+        ("{type: [CWD, SYSCALL], cwd: /tmp}", False),
+        ("{type: PATH, a0: ls}", True),
+        ("{type: EXECVE, a0: ls, a12: x}", False),
     ],
 )
 def test_what_auditd_writes_but_no_event_tells(rules: Path, record: str, doubtful: bool) -> None:
-    text = RULE.replace("Image|endswith: /sh", record)
+    text = RULE.replace("\n    Image|endswith: /sh", f" {record}" if record[0] == "{" else f"\n    {record}")
     source = text.index("logsource:")
     end = text.index("\n", source)
     text = text[:source] + "logsource: {product: linux, service: auditd}" + text[end:]
     assert ("unfilled" in codes(rules, text)) is doubtful
+
+
+def test_keywords_that_must_all_be_there_are_no_doubt(rules: Path) -> None:
+    item = "'|all': [truncate, '-s']"
+    assert "unreachable" not in codes(rules, RULE.replace("Image|endswith: /sh", item))
 
 
 def test_a_window_shorter_than_a_step(rules: Path) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from sigma.correlations import SigmaCorrelationRule
-from sigma.rule import SigmaDetection, SigmaRule
+from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
 from sigma.types import SigmaNumber, SigmaString
 
 from workbench.errors import RuleError
 from workbench.fields import resolve
 from workbench.rule.logsource import is_auditd, kinds_of
+from workbench.rule.reachable import can_fire
 from workbench.rule.ruleset import LoadedRule
 from workbench.rule.techniques import techniques, techniques_of
 from workbench.rule.unseen import fields_of, unseen_in
 from workbench.scorer import auditd
+from workbench.scorer.plan import Plan
 
 Check = Callable[[LoadedRule], Iterator[RuleError]]
 
@@ -111,6 +112,28 @@ def _unwritten(rule: LoadedRule) -> Iterator[RuleError]:
                 cause = f"no record has {item.field} {' or '.join(values)}: what asks for it stays silent"
                 mend = "the records are listed in docs/rules.md"
                 yield rule.document.fault(cause, "detection", name, code="unfilled", mend=mend)
+        for field, record in _elsewhere(detection):
+            cause = f"a {record} record has no {field}: what asks for both stays silent"
+            mend = "each record is matched by itself; see the records in docs/rules.md"
+            yield rule.document.fault(cause, "detection", name, code="unfilled", mend=mend)
+
+
+def _elsewhere(detection: SigmaDetection) -> Iterator[tuple[str, str]]:
+    """Give the fields that a detection wants of a record which has no such field, with that record."""
+    items = [item for item in detection.detection_items if isinstance(item, SigmaDetectionItem)]
+    if len(items) < len(detection.detection_items):
+        return
+    types = [item for item in items if item.field == "type" and not item.modifiers]
+    records = {str(value).upper() for item in types for value in item.value}
+    if not records or not records <= auditd.RECORDS.keys():
+        return
+    for item in items:
+        field = item.field or "type"
+        argument = field[0] == "a" and field[1:].isdecimal()
+        fields = {"type"}.union(*(auditd.RECORDS[record] for record in records))
+        seen = field in auditd.FIELDS or argument
+        if seen and not (field in fields or (argument and "EXECVE" in records)):
+            yield field, " or ".join(sorted(records))
 
 
 def _unfilled(rule: LoadedRule) -> Iterator[RuleError]:
@@ -132,26 +155,19 @@ def _unfilled(rule: LoadedRule) -> Iterator[RuleError]:
                 )
 
 
-def _unreachable(rule: LoadedRule) -> Iterator[RuleError]:
-    """A field that must equal two different texts at once."""
-    if not isinstance(rule.sigma, SigmaRule):
+def check_reachable(plan: Plan, number: int, rule: LoadedRule) -> Iterator[RuleError]:
+    """Give a doubt when no event can fire the rule, which has that number in the plan."""
+    if can_fire(plan, plan.rules[number]):
         return
-    for name, detection in rule.sigma.detection.detections.items():
-        for item in detection.detection_items:
-            if isinstance(item, SigmaDetection) or item.value_linking.__name__ != "ConditionAND":
-                continue
-            values: list[Any] = item.value
-            plain = {str(one).casefold() for one in values if isinstance(one, SigmaString)}
-            if len(plain) > 1 and not any(
-                isinstance(v, SigmaString) and v.contains_special() for v in values
-            ):
-                yield rule.document.fault(
-                    f"{item.field} cannot equal {len(plain)} values at once",
-                    "detection",
-                    name,
-                    code="unreachable",
-                    mend="use contains|all, or leave out all",
-                )
+    section = "correlation" if isinstance(rule.sigma, SigmaCorrelationRule) else "detection"
+    mend = "two of its tests contradict each other; `|all` wants contains" if section == "detection" else ""
+    yield rule.document.fault(
+        "the condition can never hold",
+        section,
+        "condition",
+        code="unreachable",
+        mend=mend or "a count is judged when something matches, so it is 1 at least",
+    )
 
 
 def _window(rule: LoadedRule) -> Iterator[RuleError]:
@@ -177,6 +193,5 @@ _CHECKS: tuple[Check, ...] = (
     _unseen,
     _unwritten,
     _unfilled,
-    _unreachable,
     _window,
 )

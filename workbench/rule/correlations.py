@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sigma.correlations import (
     SigmaCorrelationCondition,
     SigmaCorrelationRule,
@@ -9,14 +11,14 @@ from sigma.correlations import (
 )
 from sigma.rule import SigmaRule
 
-from workbench.errors import RuleError
+from workbench.errors import RuleError, RuleErrors
 from workbench.fields import resolve
 from workbench.rule.document import Key
 from workbench.rule.ruleset import LoadedRule, step_names
 from workbench.rule.terms import terms_of
 from workbench.rule.unseen import unseen_in
 from workbench.rule.values import ValueFault
-from workbench.scorer.plan import MAX_COUNT, OWN, Correlation, Link, Term
+from workbench.scorer.plan import MAX_COUNT, OWN, Correlation, Term
 
 _TEMPORAL = ("temporal", "temporal_ordered")
 _MAX_YEARS = 100 * 366 * 86_400
@@ -25,7 +27,7 @@ _MAX_YEARS = 100 * 366 * 86_400
 def lower_correlation(rule: LoadedRule, numbers: dict[int, int]) -> Correlation:
     """Give the plan of a correlation; `numbers` are the plan's numbers of the rules before it, by `id`.
 
-    Raises RuleError that points at what cannot be honoured.
+    Raises RuleError or RuleErrors that point at what cannot be honoured.
     """
     sigma = rule.sigma
     assert isinstance(sigma, SigmaCorrelationRule)
@@ -54,16 +56,21 @@ def lower_correlation(rule: LoadedRule, numbers: dict[int, int]) -> Correlation:
             mend="shorten it",
         )
     kind = sigma.type.name.lower()
-    shape = _terms(rule, sigma) if kind in _TEMPORAL else _counting(rule, sigma)
-    link = _link(rule, sigma, kind)
+    parts: dict[str, Any] = {}
+    faults = []
+    for part in (_terms if kind in _TEMPORAL else _counting, _link, _group):
+        try:
+            parts |= part(rule, sigma)
+        except RuleError as fault:
+            faults.append(fault)
+    if faults:
+        raise RuleErrors(faults)
     return Correlation(
         type=kind,  # type: ignore[arg-type]
         rules=tuple(numbers[id(step)] for step in rule.steps),
         absent=tuple(numbers[id(step)] for step in rule.absent),
         timespan=sigma.timespan.seconds * 1_000_000_000,
-        link=link,
-        group=_group(rule, sigma),
-        **shape,
+        **parts,
     )
 
 
@@ -87,8 +94,9 @@ def _fault(rule: LoadedRule, cause: str, key: Key, mend: str) -> RuleError:
     return rule.document.fault(cause, "correlation", key, code="correlation", mend=mend)
 
 
-def _link(rule: LoadedRule, sigma: SigmaCorrelationRule, kind: str) -> Link:
+def _link(rule: LoadedRule, sigma: SigmaCorrelationRule) -> dict[str, Any]:
     asked = rule.extension.linked_by
+    kind = sigma.type.name.lower()
     if asked == "lineage" and kind != "temporal_ordered":
         raise rule.document.fault(
             f"a {kind} has no first process to descend from",
@@ -97,12 +105,10 @@ def _link(rule: LoadedRule, sigma: SigmaCorrelationRule, kind: str) -> Link:
             code="workbench",
             mend="use temporal_ordered, or link by session",
         )
-    if asked:
-        return asked
-    return "group" if sigma.group_by else "session"
+    return {"link": asked or ("group" if sigma.group_by else "session")}
 
 
-def _terms(rule: LoadedRule, sigma: SigmaCorrelationRule) -> dict[str, tuple[Term, ...]]:
+def _terms(rule: LoadedRule, sigma: SigmaCorrelationRule) -> dict[str, Any]:
     names = [name for name, _ in step_names(rule)]
     every = tuple(range(len(names)))
     condition = sigma.condition
@@ -126,7 +132,7 @@ def _terms(rule: LoadedRule, sigma: SigmaCorrelationRule) -> dict[str, tuple[Ter
     return {"terms": (Term(every, least=0 if least == len(names) else least),)}
 
 
-def _counting(rule: LoadedRule, sigma: SigmaCorrelationRule) -> dict[str, object]:
+def _counting(rule: LoadedRule, sigma: SigmaCorrelationRule) -> dict[str, Any]:
     condition = sigma.condition
     assert isinstance(condition, SigmaCorrelationCondition)
     kind = sigma.type.name.lower()
@@ -137,7 +143,7 @@ def _counting(rule: LoadedRule, sigma: SigmaCorrelationRule) -> dict[str, object
     fields = [condition.fieldref] if isinstance(condition.fieldref, str) else condition.fieldref or []
     if kind not in ("event_count", "value_count") and len(fields) != 1:
         raise _fault(rule, f"{kind} wants exactly one field", "condition", "name one field")
-    shape: dict[str, object] = {
+    shape: dict[str, Any] = {
         "compare": condition.op.name.lower(),
         "threshold": condition.count,
         "values": tuple(_field(rule, name, "condition") for name in fields),
@@ -154,10 +160,10 @@ def _field(rule: LoadedRule, name: str, key: Key) -> str:
     return field
 
 
-def _group(rule: LoadedRule, sigma: SigmaCorrelationRule) -> tuple[tuple[str, ...], ...]:
+def _group(rule: LoadedRule, sigma: SigmaCorrelationRule) -> dict[str, Any]:
     """Give the fields of the group key for every step and absent rule, aliases resolved."""
     if not sigma.group_by:
-        return ()
+        return {}
     names = [name for name, _ in step_names(rule)] + rule.extension.absent
     aliases = _aliases(sigma)
     for alias, mapping in aliases.items():
@@ -175,7 +181,7 @@ def _group(rule: LoadedRule, sigma: SigmaCorrelationRule) -> tuple[tuple[str, ..
         return _own(named, field) or _field(rule, field, "aliases")
 
     steps = list(zip(names, rule.steps + rule.absent, strict=True))
-    return tuple(tuple(field_of(asked, *step) for asked in sigma.group_by) for step in steps)
+    return {"group": tuple(tuple(field_of(asked, *step) for asked in sigma.group_by) for step in steps)}
 
 
 def _aliases(sigma: SigmaCorrelationRule) -> dict[str, dict[str, str]]:

@@ -11,11 +11,12 @@ import typer
 from workbench.errors import InputError, RuleError
 from workbench.output import show_json
 from workbench.printable import printable
-from workbench.rule.checks import check_rule
+from workbench.rule.checks import check_reachable, check_rule
 from workbench.rule.lock import check_lock, write_lock
 from workbench.rule.lower import lower_all
 from workbench.rule.ruleset import LoadedRule, RuleSet, load, read_placeholders
 from workbench.rule.vectors import run_file
+from workbench.scorer.plan import decode_plan
 
 TESTS = ".test.toml"
 LOCK = "versions.lock"
@@ -39,10 +40,14 @@ def lint_paths(
     """
     values = read_placeholders(placeholders) if placeholders else None
     ruleset = load(paths, placeholders=values, strict=False)
-    _, faults = lower_all(ruleset)
+    data, faults = lower_all(ruleset)
+    plan = decode_plan(data)
+    numbers = {rule.id: number for number, rule in enumerate(plan.rules)}
     report = Report([*ruleset.errors, *faults], [], len(ruleset.rules))
     for rule in ruleset.rules:
         report.warnings += check_rule(rule)
+        if rule.id in numbers:
+            report.warnings += check_reachable(plan, numbers[rule.id], rule)
     untested = [rule for rule in ruleset.rules if _test_of(rule) is None]
     if untested:
         report.warnings.append(_no_test(untested))

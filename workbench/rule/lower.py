@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any
 
 import msgspec
@@ -18,14 +17,14 @@ from sigma.exceptions import SigmaError
 from sigma.rule import SigmaRule
 
 from workbench.errors import Place, RuleError, RuleErrors
-from workbench.fields import FIELDS, SIGMA, resolve
 from workbench.rule import unseen
 from workbench.rule.correlations import lower_correlation
 from workbench.rule.extension import RISK
+from workbench.rule.field_names import field_of
 from workbench.rule.logsource import is_auditd, kinds_of
+from workbench.rule.parse import condition_fault
 from workbench.rule.ruleset import LoadedRule, RuleSet
 from workbench.rule.values import ValueFault, Values
-from workbench.scorer import auditd
 from workbench.scorer.plan import KEYWORD, MAX_DEPTH, Level, Plan, Predicate, Rule, decode_plan
 
 
@@ -53,6 +52,7 @@ class _Lowering:
         self._known: dict[tuple[type, Predicate], int] = {}
         self.rules: list[Rule] = []
         self.errors: list[RuleError] = []
+        self._faults: list[RuleError] = []  # of the rule at hand
         self._placeholders = ruleset.placeholders
         self._numbers: dict[int, int] = {}  # id(LoadedRule) → its number in the plan
         self._silent = {
@@ -63,14 +63,20 @@ class _Lowering:
         }
 
     def add(self, rule: LoadedRule) -> None:
+        self._faults = []
+        what: dict[str, Any] = {}
         try:
             what = (
                 self._detection(rule, rule.sigma)
                 if isinstance(rule.sigma, SigmaRule)
                 else {"correlation": lower_correlation(rule, self._numbers)}
             )
+        except RuleErrors as error:
+            self._faults.extend(error.errors)
         except RuleError as error:
-            self.errors.append(error)
+            self._faults.append(error)
+        if self._faults:  # a detection that stands twice in a condition has its faults once
+            self.errors += {str(fault): fault for fault in self._faults}.values()
             return
         self._numbers[id(rule)] = len(self.rules)
         self.rules.append(self._rule(rule, what))
@@ -121,15 +127,7 @@ class _Lowering:
         try:
             tree = rule.sigma.detection.parsed_condition[number].parse()
         except (SigmaError, RecursionError, AttributeError) as error:
-            if isinstance(error, SigmaError):
-                error.source = None
-            raise rule.document.fault(
-                f"the condition cannot be read: {error}",
-                "detection",
-                "condition",
-                code="condition",
-                mend="name detections of this rule, with and, or, not, 1 of, all of",
-            ) from None
+            raise condition_fault(rule.document, "detection", error) from None
         if tree is None:
             raise rule.document.fault("the condition is empty", "detection", "condition", code="condition")
         return self._tree(rule, tree, values, fields)
@@ -170,16 +168,8 @@ class _Lowering:
             for predicate in found:
                 fields.check_unseen(predicate, wanted=wanted)
         except ValueFault as fault:
-            source = getattr(leaf, "source", None)
-            if source and str(source.path) != rule.document.path:  # of a filter in another file
-                place = Place(str(source.path), source.line or 0, source.char or 0)
-                raise RuleError(fault.cause, code=fault.code, place=place, mend=fault.mend) from None
-            place = (
-                Place(rule.document.path, source.line, source.char or 0)
-                if source and source.line
-                else rule.document.place("detection")
-            )
-            raise rule.document.fault_at(place, fault.cause, code=fault.code, mend=fault.mend) from None
+            self._faults.append(_located(rule, leaf, fault))
+            return 0  # the rule is left out, and looked at further only for what else is wrong
         return _joined("or", [self._number(predicate) for predicate in found])
 
     def _number(self, predicate: Predicate) -> int:
@@ -215,25 +205,7 @@ class _Fields:
 
     def resolve(self, name: str) -> str:
         """Give the field that a rule's name means; raises ValueFault when there is none."""
-        if self.audit:
-            known = name in auditd.FIELDS or name in unseen.AUDITD
-            if known or (name[:1] == "a" and name[1:].isdecimal()):
-                return name
-            raise ValueFault(
-                f"auditd's field {name!r} cannot be derived from any event",
-                "field",
-                "see the auditd view in docs/rules.md, or use a category",
-            )
-        field = resolve(name)
-        if field is None and name in unseen.SIGMA:
-            return name
-        if field is None:
-            close = get_close_matches(name, [*SIGMA, *FIELDS], 1)
-            raise ValueFault(
-                f"no source fills the field {name!r}",
-                "field",
-                f"did you mean {close[0]}?" if close else "see the table of fields",
-            )
+        field = field_of(name, audit=self.audit)
         if self._labels and field.startswith("provenance."):
             raise ValueFault(
                 f"a rule with `label` cannot look at {field}",
@@ -241,6 +213,20 @@ class _Fields:
                 "labels are given before provenance is known",
             )
         return field
+
+
+def _located(rule: LoadedRule, leaf: Any, fault: ValueFault) -> RuleError:
+    """Give a fault its place: that of the detection item it is in."""
+    source = getattr(leaf, "source", None)
+    if source and str(source.path) != rule.document.path:  # of a filter in another file
+        place = Place(str(source.path), source.line or 0, source.char or 0)
+        return RuleError(fault.cause, code=fault.code, place=place, mend=fault.mend)
+    place = (
+        Place(rule.document.path, source.line, source.char or 0)
+        if source and source.line
+        else rule.document.place("detection")
+    )
+    return rule.document.fault_at(place, fault.cause, code=fault.code, mend=fault.mend)
 
 
 def _joined(operator: str, parts: list[Any]) -> Any:

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from sigma.correlations import SigmaCorrelationRule
-from sigma.exceptions import SigmaError, SigmaRuleLocation
+from sigma.exceptions import SigmaCorrelationConditionError, SigmaError, SigmaRuleLocation
 from sigma.filters import SigmaFilter
-from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
+from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections, SigmaRule
 
 from workbench.errors import RuleError
 from workbench.rule.document import Document, Key
 from workbench.rule.expression import POLICY
+from workbench.rule.field_names import field_of
+from workbench.rule.logsource import check_logsource
+from workbench.rule.values import ValueFault
 
 Parsed = SigmaRule | SigmaCorrelationRule | SigmaFilter
 
@@ -72,6 +75,8 @@ def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
         *_condition_faults(document, data.get(section), section),
     ]
     data = _lower_operators(data, section)
+    if found or section == "filter":
+        found += _further_faults(document, data, section)
     source = SigmaRuleLocation(Path(document.path))
     kind: Any = SigmaFilter if section == "filter" else SigmaRule
     if "correlation" in data:
@@ -81,7 +86,7 @@ def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
         faults: list[Exception] = list(parsed.errors)
     # pySigma trips over some malformed input in other ways; that too is a fault of the rule.
     except Exception as fault:
-        faults = [fault]
+        faults = [fault, *_faults_besides(fault, data)]
     # A fault of an item has been found already, where it stands.
     items = {"modifier", "value", "regex", "modified", "condition"} if found else set()
     found += [error for error in map(partial(_translate, document), faults) if error.code not in items]
@@ -97,6 +102,17 @@ def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
     elif isinstance(parsed, SigmaFilter):
         _locate(document, parsed.filter.detections, section)
     return parsed
+
+
+def _faults_besides(fault: Exception, data: dict[str, Any]) -> list[Exception]:
+    """Give the faults of a correlation beside that of its condition, at which pySigma stops."""
+    if not isinstance(fault, SigmaCorrelationConditionError):
+        return []
+    correlation = {**data["correlation"], "condition": {"gte": 1, "field": "any"}}
+    try:
+        return list(SigmaCorrelationRule.from_dict({**data, "correlation": correlation}, True).errors)
+    except Exception:
+        return []  # the fault that there is already says that the rule is malformed
 
 
 def _translate(document: Document, error: Exception) -> RuleError:
@@ -144,6 +160,68 @@ def _condition_faults(document: Document, definition: Any, section: str) -> Iter
         return
     mend = "name detections here, and count in a rule with `correlation:`"
     yield document.fault(cause, section, "condition", code=code, mend=mend)
+
+
+def condition_fault(document: Document, section: str, error: Exception) -> RuleError:
+    """Make the fault of a condition of which pySigma says that it cannot be read."""
+    if isinstance(error, SigmaError):
+        error.source = None
+    cause = _GRAMMAR.sub(r"\1 at character \2", str(error))
+    cause = f"the condition cannot be read: {_plain(cause)}"
+    return document.fault(cause, section, "condition", code="condition", mend=_MENDS["condition"])
+
+
+_GRAMMAR = re.compile(r"^Expected .*, (found .*?)\s+\(at char (\d+)\).*$", re.DOTALL)
+"""What pyparsing says: its whole grammar, and then what it found instead."""
+
+
+def _plain(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _further_faults(document: Document, data: dict[str, Any], section: str) -> Iterator[RuleError]:
+    """Find what else is wrong with a rule that is refused: names of fields, and of detections."""
+    definition = data.get(section)
+    if not isinstance(definition, dict):
+        return
+    if check_logsource(document) is None and "logsource" in data:
+        audit = isinstance(data["logsource"], dict) and data["logsource"].get("service") == "auditd"
+        yield from _field_faults(document, definition, (section,), audit=audit)
+    if section == "filter":
+        for name in definition:
+            if not str(name)[:1].isalpha():  # else pySigma takes the name apart
+                cause, mend = "a filter's detection begins with a letter", "give it another name"
+                yield document.fault(cause, section, name, code="filter", mend=mend)
+    names = {str(name): ["x"] for name in definition if name not in ("condition", "rules")}
+    conditions = _listed(definition.get("condition", ""))
+    if not names or not _texts(conditions) or any("|" in text for text in conditions):
+        return
+    for condition in filter(None, conditions):
+        try:
+            SigmaDetections.from_dict({**names, "condition": condition}).parsed_condition[0].parse()
+        except (SigmaError, RecursionError, AttributeError) as error:
+            yield condition_fault(document, section, error)
+
+
+def _field_faults(
+    document: Document, definition: Any, keys: tuple[Key, ...], *, audit: bool
+) -> Iterator[RuleError]:
+    if isinstance(definition, list):
+        for position, item in enumerate(definition):
+            yield from _field_faults(document, item, (*keys, position), audit=audit)
+    if not isinstance(definition, dict):
+        return
+    for key, value in definition.items():
+        if len(keys) == 1:
+            if key not in ("condition", "rules"):
+                yield from _field_faults(document, value, (*keys, key), audit=audit)
+            continue
+        name = str(key).partition("|")[0]
+        try:
+            if name:
+                field_of(name, audit=audit)
+        except ValueFault as fault:
+            yield document.fault(fault.cause, *keys, key, code=fault.code, mend=fault.mend)
 
 
 def _lower_operators(data: dict[str, Any], section: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,7 +96,7 @@ def from_documents(
     """Make a rule set of parsed documents, as `load` does."""
     errors = [] if errors is None else errors
     rules: list[LoadedRule] = []
-    filters: list[SigmaFilter] = []
+    filters: list[tuple[Document, SigmaFilter]] = []
     collections: set[str] = set()  # files of which one document speaks for those that follow
     for document in documents:
         if document.path in collections:
@@ -105,11 +105,12 @@ def from_documents(
             collections.add(document.path)
         read = _read(document, errors)
         if isinstance(read, SigmaFilter):
-            filters.append(read)
+            filters.append((document, read))
         elif read:
             rules.append(read)
-    for rule in rules:
-        for wanted in filters:
+    for document, wanted in filters:
+        errors += _unfiltered(document, wanted, rules)
+        for rule in rules:
             wanted.apply_on_rule(rule.sigma)
     rules = _resolve(_unique(rules, errors), errors)
     if strict and errors:
@@ -164,6 +165,24 @@ def _read(document: Document, errors: list[RuleError]) -> LoadedRule | SigmaFilt
     if len(errors) > known or parsed is None or isinstance(parsed, SigmaFilter):
         return None
     return LoadedRule(parsed, document, extension)
+
+
+def _unfiltered(document: Document, wanted: SigmaFilter, rules: list[LoadedRule]) -> Iterator[RuleError]:
+    """Give a fault for each rule that a filter names but cannot change."""
+    if isinstance(wanted.filter.rules, str):  # any
+        return
+    for position, reference in enumerate(wanted.filter.rules):
+        name = reference.reference
+        named = [rule for rule in rules if name in (str(rule.sigma.id), rule.sigma.name)]
+        if not named:
+            cause, mend = f"names rule {name!r}, which is not there or has faults", "check the name or id"
+        elif isinstance(named[0].sigma, SigmaCorrelationRule):
+            cause, mend = f"names {name!r}, which is a correlation", "filter the rules that it joins"
+        elif named[0].sigma.logsource not in wanted.logsource:
+            cause, mend = f"names {name!r}, which is of another log source", "give the filter the rule's"
+        else:
+            continue
+        yield document.fault(cause, "filter", "rules", position, code="reference", mend=mend)
 
 
 def _unique(rules: list[LoadedRule], errors: list[RuleError]) -> list[LoadedRule]:

@@ -39,6 +39,7 @@ AUDITD = frozenset(
         "requested_mask",
         "res",
         "result",
+        "saddr",
     }
     | {"ses", "sgid", "subj", "suid", "terminal", "tty", "unit", "vm"}
     | {"ARCH", "AUID", "EGID", "EUID", "FSGID", "FSUID", "GID", "OGID", "OUID", "SGID", "SUID", "UID"}

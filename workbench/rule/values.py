@@ -25,8 +25,9 @@ from sigma.types import (
     SpecialChars,
 )
 
+from workbench.rule.expression import compile_expression
 from workbench.scorer.plan import ANY_ONE, ANY_RUN, KEYWORD, Predicate
-from workbench.scorer.text import MOST_INSTRUCTIONS, quiet
+from workbench.scorer.text import MOST_INSTRUCTIONS
 
 _WILDCARDS = {SpecialChars.WILDCARD_MULTI: ANY_RUN, SpecialChars.WILDCARD_SINGLE: ANY_ONE}
 Resolve = Callable[[str], str]
@@ -143,7 +144,7 @@ def _regex(value: SigmaRegularExpression) -> str:
     flags = "".join(sorted(value.sigma_to_re_flag[flag] for flag in value.flags))
     pattern = f"(?{flags}){value.regexp}" if flags else str(value.regexp)
     try:
-        size = re2.compile(pattern, quiet()).programsize
+        size = compile_expression(pattern).programsize
     except re2.error as error:
         raise ValueFault(
             f"RE2 cannot take the expression: {error}",

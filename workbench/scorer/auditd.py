@@ -33,14 +33,20 @@ SYSCALLS: dict[tuple[str, str], tuple[str, int]] = {
 }
 """Event kind → the system call its SYSCALL record names, and that call's number on x86-64."""
 
-RECORDS = ("SYSCALL", "EXECVE", "CWD", "PATH", "SOCKADDR", "PROCTITLE")
-"""The types of the records that are derived."""
+RECORDS: dict[str, frozenset[str]] = {
+    "SYSCALL": frozenset(
+        {"syscall", "SYSCALL", "exe", "comm", "pid", "ppid", "uid", "success", "exit", "sig"}
+    ),
+    "EXECVE": frozenset({"argc"}),
+    "CWD": frozenset({"cwd"}),
+    "PATH": frozenset({"name", "nametype"}),
+    "SOCKADDR": frozenset({"laddr", "lport"}),
+    "PROCTITLE": frozenset({"proctitle"}),
+}
+"""The types of the records that are derived → their fields, beside `type` and EXECVE's a0, a1 …"""
 
-FIELDS = frozenset(
-    {"type", "syscall", "SYSCALL", "exe", "comm", "pid", "ppid", "uid", "success", "exit", "argc", "cwd"}
-    | {"name", "nametype", "proctitle", "saddr", "lport", "laddr", "sig"}
-)
-"""The record fields that can be derived, beside EXECVE's a0, a1 …"""
+FIELDS = frozenset({"type"}.union(*RECORDS.values()))
+"""The record fields that a rule may name, beside EXECVE's a0, a1 …"""
 
 _SYSCALL: dict[str, str] = {
     "process.executable": "exe",

@@ -1,0 +1,136 @@
+"""Whether a condition can hold of any event at all.
+
+Conditions are searched for a way to hold in which no two tests of one field contradict each other. What is
+found unreachable is; what is too large to search, or contradicts itself in ways not looked at, is let be.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.fields import FIELDS
+from workbench.scorer.field_index import FieldIndex
+from workbench.scorer.plan import KEYWORD, Plan, Predicate, Rule
+
+_STEPS = 10_000
+_LISTS = {"syscall", KEYWORD}  # beside the event's fields that are lists
+_ABSENT = ("null", "exists")
+_TEXTS = {"equals", "contains", "startswith", "endswith"}
+_BELOW, _ABOVE = ("lt", "lte"), ("gt", "gte")
+
+Literal = tuple[Predicate, bool]
+"""A predicate, and whether it is to hold."""
+
+
+def can_fire(plan: Plan, rule: Rule) -> bool:
+    """Tell whether any event can fire a rule by itself; for correlations, whether a count can come about."""
+    if rule.correlation is not None:
+        count = rule.correlation
+        return not count.type.endswith("_count") or _reached(count.compare, count.threshold)
+    kinds: list[list[Literal]] = [[]]
+    if rule.kinds and rule.view == "event":
+        kinds = [
+            [
+                (Predicate(f"event.{part}", "equals", value), True)
+                for part, value in zip(_KIND, kind, strict=False)
+            ]
+            for kind in (kind.split("/") for kind in rule.kinds)
+        ]
+    return any(_Search(plan, known).holds(rule.condition) for known in kinds)
+
+
+_KIND = ("category", "action")
+
+
+def _reached(compare: str, threshold: float) -> bool:
+    """Tell whether a count, which is judged when there is at least one match, can be so."""
+    if compare in ("lt", "lte"):
+        return threshold > 1 if compare == "lt" else threshold >= 1
+    return compare != "eq" or (threshold >= 1 and float(threshold).is_integer())
+
+
+class _Search:
+    def __init__(self, plan: Plan, known: list[Literal]) -> None:
+        self._plan = plan
+        self._known = known
+        self._steps = 0
+
+    def holds(self, condition: Any) -> bool:
+        return self._search([(condition, True)], self._known)
+
+    def _search(self, goals: list[tuple[Any, bool]], known: list[Literal]) -> bool:
+        """Tell whether all goals, each a condition and how it is to be, can be met with what is known."""
+        self._steps += 1
+        if not goals or self._steps > _STEPS:
+            return True
+        (condition, wanted), rest = goals[0], goals[1:]
+        if isinstance(condition, int):
+            literal = self._plan.predicates[condition], wanted
+            return not any(contradict(literal, one) for one in known) and self._search(
+                rest, [*known, literal]
+            )
+        operator, *parts = condition
+        if operator == "not":
+            return self._search([(parts[0], not wanted), *rest], known)
+        if (operator == "and") is wanted:
+            return self._search([*((part, wanted) for part in parts), *rest], known)
+        return any(self._search([(part, wanted), *rest], known) for part in parts)
+
+
+def contradict(left: Literal, right: Literal) -> bool:
+    """Tell whether two tests can be seen never to be so of one event.
+
+    >>> shell, path = Predicate("process.name", "equals", "sh"), Predicate("process.name", "contains", "/")
+    >>> contradict((shell, True), (path, True)), contradict((shell, True), (path, False))
+    (True, False)
+    """
+    (one, one_holds), (other, other_holds) = left, right
+    if one.field != other.field or "fieldref" in (one.op, other.op):
+        return one == other and one_holds is not other_holds
+    if one == other:
+        return one_holds is not other_holds
+    if _wants_absence(left) or _wants_absence(right):
+        return _wants_presence(left) or _wants_presence(right)
+    if {one.op, other.op} & set(_ABSENT) or one.field in _LISTS:
+        return False
+    if one.field in FIELDS and FIELDS[one.field].kind == "strings":
+        return False
+    return _excludes(left, right) or _excludes(right, left)
+
+
+def _wants_absence(literal: Literal) -> bool:
+    predicate, holds = literal
+    return predicate.op in _ABSENT and (predicate.op == "null" or not predicate.value) is holds
+
+
+def _wants_presence(literal: Literal) -> bool:
+    predicate, holds = literal
+    return holds is (predicate.op not in _ABSENT or bool(predicate.value))
+
+
+def _excludes(left: Literal, right: Literal) -> bool:
+    """Tell whether the left test, which is to hold, keeps the right one from being as it is to be."""
+    (one, one_holds), (other, other_holds) = left, right
+    if not one_holds:
+        return False
+    if one.op in _BELOW and other.op in _ABOVE and other_holds:
+        return bool(
+            one.value < other.value or (one.value == other.value and (one.op, other.op) != ("lte", "gte"))
+        )
+    guessed = (other.cased or other.op == "regex") and not one.cased  # the case of what matches is not known
+    if one.op == "equals" and not guessed:
+        return bool(FieldIndex([(0, other)]).bits(one.value)) is not other_holds
+    if guessed or not {one.op, other.op} <= _TEXTS:
+        return False
+    mine, theirs = (text if other.cased else text.casefold() for text in (one.value, str(other.value)))
+    if not other_holds:
+        return (
+            theirs in mine if other.op == "contains" else other.op == one.op and _ends(one.op, mine, theirs)
+        )
+    return other.op == one.op != "contains" and not (
+        _ends(one.op, mine, theirs) or _ends(one.op, theirs, mine)
+    )
+
+
+def _ends(op: str, text: str, part: str) -> bool:
+    return text.startswith(part) if op == "startswith" else text.endswith(part)
