@@ -8,7 +8,7 @@ from typing import Any
 
 import cbor2
 
-from workbench.rule.lower import lower, lower_all
+from workbench.rule.lower import lower
 from workbench.rule.ruleset import RuleSet
 from workbench.scorer.payload import FORMAT, SCORER
 
@@ -26,13 +26,11 @@ def build_payload(
     fusion: Mapping[str, Any] | None = None,
     evidence: Mapping[str, Any] | None = None,
     expires: int | None = None,
-    strict: bool = True,
 ) -> bytes:
     """Give a pack's payload, canonical CBOR; raises RuleErrors when a rule cannot be honoured.
 
     `baselines` are frozen ones, `registries` the tables by name (None: the ones that come with the
-    workbench), `evidence` whatever was measured, `expires` nanoseconds since 1970. With `strict` off,
-    rules that cannot be honoured are left out.
+    workbench), `evidence` whatever was measured, `expires` nanoseconds since 1970.
     """
     payload = {
         "format": FORMAT,
@@ -40,7 +38,7 @@ def build_payload(
         "version": version,
         "minimum_scorer": SCORER,
         "expires": expires,
-        "plan": lower(ruleset) if strict else lower_all(ruleset)[0],
+        "plan": lower(ruleset),
         "registries": dict(shipped_registries() if registries is None else registries),
         "baselines": [dict(baseline) for baseline in baselines],
         "fusion": dict(fusion or {}),

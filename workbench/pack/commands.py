@@ -88,8 +88,11 @@ def build(
         raise InputError(f"--expires: {error}", mend="such as 2027-01-31T00:00:00Z") from None
     values = read_placeholders(placeholders) if placeholders else None
     ruleset = load(rules, placeholders=values, strict=not skip_refused)
-    not_lowered = lower_all(ruleset)[1] if skip_refused else []
-    refused = [*ruleset.errors, *not_lowered]
+    refused = list(ruleset.errors)
+    if skip_refused:
+        plan, not_lowered = lower_all(ruleset)
+        refused += not_lowered
+        ruleset = ruleset.of({rule["id"] for rule in plan["rules"]})
     for fault in refused:
         typer.echo(f"left out: {printable(str(fault))}", err=True)
     payload = build_payload(
@@ -100,11 +103,10 @@ def build(
         fusion=read_fusion(fusion) if fusion else None,
         evidence=digests(ruleset, baseline or ()),
         expires=until,
-        strict=not skip_refused,
     )
     pack = sign(payload, private)
     write_aside(out, pack)
-    packed = len(ruleset.rules) - len(not_lowered)
+    packed = len(ruleset.rules)
     if format == "json":
         faults = [str(fault) for fault in refused]
         show_json({"pack": str(out), "rules": packed, "bytes": len(pack), "left_out": faults})

@@ -43,12 +43,12 @@ def lint_paths(
     data, faults = lower_all(ruleset)
     plan = decode_plan(data)
     numbers = {rule.id: number for number, rule in enumerate(plan.rules)}
-    report = Report([*ruleset.errors, *faults], [], len(ruleset.rules))
+    report = Report([*ruleset.errors, *faults], [], len(plan.rules))
     for rule in ruleset.rules:
         report.warnings += check_rule(rule)
         if rule.id in numbers:
             report.warnings += check_reachable(plan, numbers[rule.id], rule)
-    untested = [rule for rule in ruleset.rules if _test_of(rule) is None]
+    untested = [rule for rule in ruleset.rules if rule.id in numbers and _test_of(rule) is None]
     if untested:
         report.warnings.append(_no_test(untested))
     for test in sorted({test for rule in ruleset.rules if (test := _test_of(rule))}):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +44,10 @@ class RuleSet:
     rules: tuple[LoadedRule, ...]
     placeholders: Mapping[str, Sequence[str]]
     errors: tuple[RuleError, ...] = ()
+
+    def of(self, ids: Container[str]) -> RuleSet:
+        """Give the set of these rules alone; those that they name are to be among them."""
+        return RuleSet(tuple(rule for rule in self.rules if rule.id in ids), self.placeholders)
 
 
 def rule_files(paths: Sequence[Path | str]) -> list[Path]:
