@@ -197,8 +197,21 @@ def test_deep_nesting_is_refused() -> None:
 
 
 def test_one_broken_rule_does_not_hide_another() -> None:
-    errors = faults(GOOD.replace("Image", "Imagee") + "---\n" + GOOD.replace("condition: s", "condition: t"))
+    other = GOOD.replace("condition: s", "condition: t").replace("Good", "Better")
+    errors = faults(GOOD.replace("Image", "Imagee") + "---\n" + other)
     assert [error.code for error in errors] == ["field", "condition"]
+
+
+@pytest.mark.parametrize("key", ["id: 6f0d9c1e-52b1-4f6e-9a07-5a3f8c1f2b11", "name: good", "title: Good"])
+def test_two_rules_cannot_be_told_apart(key: str) -> None:
+    first, second = (GOOD.replace("title: Good", f"title: {n}") for n in "AB")
+    if key.startswith("title"):
+        first, second = GOOD, GOOD
+    else:
+        first, second = f"{key}\n{first}", f"{key}\n{second}"
+    (error,) = faults(f"{first}---\n{second}")
+    assert error.code == "duplicate-" + key.partition(":")[0]
+    assert "r.yml:1" in error.cause
 
 
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.dates())

@@ -190,11 +190,12 @@ def _unfiltered(document: Document, wanted: SigmaFilter, rules: list[LoadedRule]
 
 
 def _unique(rules: list[LoadedRule], errors: list[RuleError]) -> list[LoadedRule]:
-    """Refuse a second rule with the id or name of another: a reference would mean either."""
+    """Refuse a second rule with the id or name of another: a reference, or a finding, would mean either."""
     kept = []
     taken: dict[str, LoadedRule] = {}
     for rule in rules:
         names = {key: str(value) for key in ("id", "name") if (value := getattr(rule.sigma, key))}
+        names = names or {"title": rule.sigma.title}  # which stands in for them
         clash = next(((key, taken[name]) for key, name in names.items() if name in taken), None)
         if clash:
             key, other = clash
