@@ -107,15 +107,18 @@ def read_events(file: Path, names: Container[str] = EVENTS.names) -> list[dict[s
     All columns are checked, those in `names` are given, which must hold category, action and time.
     """
     table = read_table(file)
-    events: list[dict[str, Value]] = [{} for _ in range(table.num_rows)]
+    columns: dict[str, list[Any]] = {}
     for field in EVENTS:
         if field.name not in table.column_names:
             continue
         column = _column(file, table, field)
-        if field.name in names:
-            for event, value in zip(events, _values(file, column, field), strict=True):
-                if value is not None:
-                    event[field.name] = value
+        if field.name in names and column.null_count < len(column):
+            columns[field.name] = _values(file, column, field)
+    given = tuple(columns)
+    events: list[dict[str, Value]] = [
+        {name: value for name, value in zip(given, row, strict=True) if value is not None}
+        for row in zip(*columns.values(), strict=True)
+    ]
     for number, event in enumerate(events):
         if event.get("event.action") not in ACTIONS.get(str(event.get("event.category")), ()):
             raise RecordingError(f"row {number}: no known category and action", place=file, mend=_AGAIN)
@@ -174,14 +177,23 @@ def _plain(chunk: pa.Array, field: pa.Field) -> list[Any]:
         return [items[start:end] if there else None for there, start, end in spans]
     if pa.types.is_dictionary(chunk.type) or pa.types.is_string(field.type):
         return _strings(chunk)
-    return (chunk.cast(pa.int64()) if field.name in TIMESTAMPS else chunk).to_pylist()  # type: ignore[no-any-return]
+    return _numbers(chunk.cast(pa.int64()) if field.name in TIMESTAMPS else chunk)
+
+
+def _numbers(chunk: pa.Array) -> list[Any]:
+    """Give the values, by way of NumPy, which takes a fifth of the time."""
+    values = chunk.fill_null(pa.scalar(0).cast(chunk.type)).to_numpy(zero_copy_only=False).tolist()
+    if not chunk.null_count:
+        return values  # type: ignore[no-any-return]
+    present = chunk.is_valid().to_numpy(zero_copy_only=False).tolist()
+    return [value if there else None for value, there in zip(values, present, strict=True)]
 
 
 def _strings(chunk: pa.Array) -> list[Any]:
     if not pa.types.is_dictionary(chunk.type):
         return chunk.to_pylist()  # type: ignore[no-any-return]
-    words = chunk.dictionary.to_pylist()
-    return [None if index is None else words[index] for index in chunk.indices.to_pylist()]
+    words = [*chunk.dictionary.to_pylist(), None]
+    return [words[index] for index in _numbers(chunk.indices.fill_null(len(words) - 1))]
 
 
 def write_events(file: Path, events: Iterable[Event]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def support(condition: Any, bits: int) -> int:
 
 
 class NearMisses:
-    """Counts, by rule, the events looked at that are one condition short of a match while others hold.
+    """Which rules an event came near: one condition short of a match while others hold.
 
     A correlation has a near miss in every event that a step of it matches.
     """
@@ -70,16 +70,15 @@ class NearMisses:
             if rule.correlation:
                 for step in _detections(plan, rule.correlation.rules):
                     self._named_by[step].add(rule.id)
-        self._counts: Counter[str] = Counter()
+        self._matched: set[int] = set()
 
     def look(self, own: Event, matched: Iterable[int]) -> None:
-        """Count what the enriched event just misses; `matched` are the numbers of the rules it matches."""
-        for number in matched:
-            self._counts.update(self._named_by.get(number, ()))
+        """Note what the enriched event just misses; `matched` are the numbers of the rules it matches."""
+        self._matched.update(matched)
         kinds = kinds_of(own)
         if kinds not in self._kinds:
             self._kinds[kinds] = _Kind(self._plan, self._of(kinds))
-        self._counts.update(self._kinds[kinds].missed(own))
+        self._kinds[kinds].look(own)
 
     def _of(self, kinds: tuple[str, ...]) -> dict[int, Any]:
         rules = self._plan.rules
@@ -89,26 +88,37 @@ class NearMisses:
             if not rules[number].kinds or not set(kinds).isdisjoint(rules[number].kinds)
         }
 
-    def counts(self) -> dict[str, int]:
-        """Give rule id → events since the last `forget`, in order of id."""
-        return dict(sorted(self._counts.items()))
+    def rules(self) -> tuple[str, ...]:
+        """Give the ids of the rules that an event since the last `forget` came near, in order."""
+        near: set[str] = set()
+        near.update(*(self._named_by.get(number, ()) for number in self._matched))
+        near.update(*(kind.missed() for kind in self._kinds.values()))
+        return tuple(sorted(near))
 
     def forget(self) -> None:
-        """Begin a new count."""
-        self._counts.clear()
+        """Begin anew."""
+        self._matched.clear()
+        for kind in self._kinds.values():
+            kind.met.clear()
 
 
 class _Kind:
-    """The conditions that can match one kind of event."""
+    """The conditions that can match one kind of event, and the sets of predicates `met` together."""
 
     def __init__(self, plan: Plan, conditions: dict[int, Any]) -> None:
         used = sorted({leaf for condition in conditions.values() for leaf in plan.leaves(condition)})
         self._predicates = Predicates((leaf, plan.predicates[leaf]) for leaf in used)
         self._conditions = [(plan.rules[number].id, condition) for number, condition in conditions.items()]
         self._known: dict[int, tuple[str, ...]] = {}
+        self.met: set[int] = set()
 
-    def missed(self, own: Event) -> tuple[str, ...]:
-        bits = self._predicates.bits(own)
+    def look(self, own: Event) -> None:
+        self.met.add(self._predicates.bits(own))
+
+    def missed(self) -> set[str]:
+        return {name for bits in self.met for name in self._missed(bits)}
+
+    def _missed(self, bits: int) -> tuple[str, ...]:
         known = self._known.get(bits)
         if known is None:
             known = tuple(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from sys import intern
+
 import msgspec
+from msgspec.structs import force_setattr
 
 from workbench.dataset.session import Session
 
@@ -53,8 +56,8 @@ class Outcome(msgspec.Struct, kw_only=True, frozen=True):
     `began` is the first malicious event, `left` the one by which the secret left (None when nothing does),
     `alerted` the event at which the session's verdict became an alert, in an attack one that a malicious
     event has a part in. `alone` names the signals that would have alerted without the others, `risks` the
-    strongest risk of each; `techniques` are those that its labels name. `near` counts, by rule, benign events
-    one condition short of a match, `drift` the highest value of each drift field.
+    strongest risk of each; `techniques` are those that its labels name. `near` holds the ids of rules that a
+    benign event was one condition short of, `drift` the highest value of each drift field.
     """
 
     recording: str
@@ -76,11 +79,15 @@ class Outcome(msgspec.Struct, kw_only=True, frozen=True):
     decision: str
     risks: dict[str, float]
     alone: tuple[str, ...]
-    near: dict[str, int]
+    near: tuple[str, ...]
     drift: dict[str, float] = {}
     began: Moment | None = None
     left: Moment | None = None
     alerted: Moment | None = None
+
+    def __post_init__(self) -> None:
+        """Hold a rule's id once, however many sessions came near it: a worker sends it anew with each."""
+        force_setattr(self, "near", tuple(map(intern, self.near)))
 
     @property
     def malicious(self) -> bool:

@@ -24,7 +24,7 @@ Change = Callable[[Sequence[Event], str], Iterable[Event]]
 
 
 class Variant(NamedTuple):
-    """One way to score a recording: a payload, what is done to the events, whether near misses are counted.
+    """One way to score a recording: a payload, what is done to the events, whether near misses are noted.
 
     Near misses take a third of the time, and are the same whatever is lost.
     """
@@ -167,7 +167,7 @@ class _Run:
             decision=verdict.decision,
             risks=dict(self._scorer.verdicts.risks(session.id)),
             alone=tuple(self._alone()),
-            near=self._near.counts() if self._near else {},
+            near=self._near.rules() if self._near else (),
             drift=dict(sorted(self._drift.items())),
             # A session whose malicious events were all lost is still an attack.
             began=self._began or (Moment(self._events, session.ended) if self._guilty else None),
