@@ -15,7 +15,8 @@ import time
 
 _PAGE = mmap.PAGESIZE
 _BUSY, _DISCARDED, _LENGTH = 1 << 31, 1 << 30, (1 << 30) - 1
-_BATCH = 512
+_BATCH = 64
+_TICK = 0.001  # what epoll counts in, seconds; it rounds up
 
 
 class Ring:
@@ -42,6 +43,9 @@ class Ring:
         For `linger` seconds after a wake-up the kernel wakes no one: what comes then is looked for first.
         """
         if self.filled:
+            return
+        if timeout < _TICK:
+            time.sleep(timeout)
             return
         if self._busy:
             time.sleep(self._linger)

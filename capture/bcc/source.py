@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import platform
 import time
 from collections import defaultdict
-from contextlib import suppress
 from itertools import takewhile
 from operator import itemgetter
 from pathlib import Path
@@ -16,6 +13,7 @@ from capture import environment, snapshot
 from capture.bcc.clock import Clock
 from capture.bcc.decode import Decoder
 from capture.bcc.openssl import libraries
+from capture.bcc.precedence import Precedence
 from capture.bcc.processes import Processes
 from capture.bcc.program import Program
 from capture.bcc.records import when
@@ -26,9 +24,7 @@ from workbench.event import Value
 
 _PAGE = 4096
 _SWEEP_NS = 1_000_000_000
-_PRIORITY = -15
 _UNDER_WAY = 0.002  # seconds for programs that were running when the tracing ended
-_PR_SET_TIMERSLACK, _SLACK_NS = 29, 1000
 _NOT_VISIBLE = ("io_uring", "compat32", "tree_full", "flows_full")
 _FIRST_PID_NAMESPACE = 0xEFFFFFFC
 _TIME = itemgetter("@timestamp")
@@ -92,7 +88,7 @@ class BccSource:
         self._expected: defaultdict[int, int] = defaultdict(int)
         self._lost = self.received = self._untold = self._reordered = self._latest = 0
         self._sent = self._taken = 0
-        self._priority: int | None = None
+        self._precedence = Precedence()
         self._loss: Loss | None = None
         self._swept = time.monotonic_ns()
 
@@ -117,21 +113,14 @@ class BccSource:
     def start(self, root: int) -> None:
         """Trace process `root`, from its exec on, and all that descend from it."""
         self._program.trace(root, root, from_exec=True)
-        self._hurry()
-
-    def _hurry(self) -> None:
-        """Go before what is traced: a reader that waits its turn on a busy machine loses events."""
-        ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, _SLACK_NS)
-        self._priority = os.getpriority(os.PRIO_PROCESS, 0)
-        with suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
+        self._precedence.take()
 
     def attach(self, pid: int) -> list[dict[str, Value]]:
         """Trace a process that runs, and its descendants; gives what they are and hold.
 
         The tracing begins first, so that nothing falls between: what happens meanwhile is told twice.
         """
-        self._hurry()
+        self._precedence.take()
         tree: list[int] = []
         while new := [each for each in snapshot.descendants(pid) if each not in tree]:
             for each in new:
@@ -234,9 +223,7 @@ class BccSource:
             )
             self._ring.close()
             self._program.close()
-            if self._priority is not None:
-                with suppress(PermissionError):
-                    os.setpriority(os.PRIO_PROCESS, 0, self._priority)
+            self._precedence.give_back()
         return self._loss
 
 
