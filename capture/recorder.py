@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import platform
@@ -182,15 +181,19 @@ class Recorder:
         for event in events:
             self._told += 1
             event["event.id"] = f"h{self._told}"
-        self._take(events)
+            self._redactor.event(event)
+        self._keep(events)
 
     def _take(self, events: list[dict[str, Value]]) -> None:
+        if not self._source.redacts:
+            for event in events:
+                self._redactor.event(event)
+        self._keep(events)
+
+    def _keep(self, events: list[dict[str, Value]]) -> None:
         if not events or self._spool is None:
             return
         self._received += len(events)
-        redact = self._redactor.event
-        for event in events:
-            redact(event)
         if not self.session.root_entity_id:
             self._find_root(events)
         try:
@@ -221,8 +224,6 @@ class Recorder:
         self.session.sent = self._source.sent + self._told
         self.session.received = self._received - self._unspooled
         if self._spool is not None:
-            with contextlib.suppress(OSError):
-                self._spool.sync()
             self._spool.close()
 
     def finish(

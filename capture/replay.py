@@ -20,6 +20,7 @@ class ReplaySource:
     """
 
     name = "replay"
+    redacts = False
 
     def __init__(self, *, path: Path | str, speed: float = 0.0) -> None:
         recording = Recording.open(path)

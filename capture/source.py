@@ -34,6 +34,8 @@ class Source(Protocol):
     name: str
     cannot_see: tuple[str, ...]
     """What stays invisible to it; stored with each recording."""
+    redacts: bool
+    """Whether its events come without secrets; those of other sources are redacted by who polls them."""
 
     @property
     def sent(self) -> int:

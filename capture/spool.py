@@ -14,6 +14,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import msgspec
 
@@ -57,6 +58,7 @@ class Spool:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._encode = msgspec.msgpack.Encoder().encode
+        self._syncing: Thread | None = None
         self._write(self._encode(session))
 
     def append(self, events: list[dict[str, Value]]) -> None:
@@ -74,11 +76,20 @@ class Spool:
             raise
 
     def sync(self) -> None:
-        """Make sure that what was appended is on the disk."""
-        os.fsync(self._fd)
+        """Begin to bring what was appended to the disk, beside the caller, who has no time to wait for it."""
+        if self._syncing is None or not self._syncing.is_alive():
+            self._syncing = Thread(target=self._sync, daemon=True)
+            self._syncing.start()
+
+    def _sync(self) -> None:
+        with contextlib.suppress(OSError):  # what appends finds out when the disk is full
+            os.fsync(self._fd)
 
     def close(self) -> None:
-        """Close the file; it stays."""
+        """Close the file, which stays, with all that was appended on the disk."""
+        if self._syncing is not None:
+            self._syncing.join()
+        self._sync()
         os.close(self._fd)
 
 

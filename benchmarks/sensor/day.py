@@ -49,7 +49,7 @@ class Clock:
 class Sessions:
     """A source that plays recordings as sessions never seen before, one after the other."""
 
-    name, cannot_see, sent, lost = "day", (), 0, 0
+    name, cannot_see, redacts, sent, lost = "day", (), False, 0, 0
 
     def __init__(self) -> None:
         self._given: list[dict[str, Value]] = []

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from capture.bcc.clock import Clock
 from capture.bcc.records import WHO, Record
 from workbench.event import Value, entity_id
+
+Fields = dict[str, Value]
 
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _FORMER = 4096  # ended processes still remembered, for records that come late
@@ -27,25 +30,25 @@ class Process:
 class Processes:
     """Keeps every live process of the traced tree and some that ended."""
 
-    def __init__(self, clock: Clock, host: dict[str, Value]) -> None:
-        self._clock, self._host = clock, host
+    def __init__(self, clock: Clock, host: Fields, redact: Callable[[Fields], Fields]) -> None:
+        self._clock, self._host, self._redact = clock, host, redact
         self._known: dict[int, Process] = {}
-        self._fields: dict[bytes, dict[str, Value]] = {}  # of each identity, ready to be copied into events
+        self._fields: dict[bytes, Fields] = {}  # of each identity, ready to be copied into events
         self._ended: list[tuple[int, int]] = []
 
-    def fields(self, raw: bytes) -> dict[str, Value]:
+    def fields(self, raw: bytes) -> Fields:
         """Give a fresh event's fields that tell who did what a record tells."""
         fields = self._fields.get(raw[WHO])
         return (fields or self._identify(Record.read(raw))).copy()
 
-    def _identify(self, record: Record) -> dict[str, Value]:
+    def _identify(self, record: Record) -> Fields:
         process = self._known.get(record.tgid)
         if process is None or process.start != record.start:
             process = self.meet(record.tgid, record.start, _executable(record.tgid))
         if len(process.identities) >= _NAMES:
             self._forget(process)
         process.identities.append(record.identity)
-        fields = self._fields[record.identity] = self._describe(record, process)
+        fields = self._fields[record.identity] = self._redact(self._describe(record, process))
         return fields
 
     def _forget(self, process: Process) -> None:
@@ -53,7 +56,7 @@ class Processes:
             self._fields.pop(identity, None)
         process.identities.clear()
 
-    def latest(self, pid: int) -> dict[str, Value] | None:
+    def latest(self, pid: int) -> Fields | None:
         """Give a fresh event's fields of a live process as it was last seen."""
         process = self._known.get(pid)
         if process is None or not process.identities:
@@ -92,8 +95,8 @@ class Processes:
         """Name a process for good, by its start to the tick: what /proc tells anyone who asks."""
         return entity_id(self._clock.boot, start // _TICK_NS * _TICK_NS, pid)
 
-    def _describe(self, record: Record, process: Process) -> dict[str, Value]:
-        fields: dict[str, Value] = {
+    def _describe(self, record: Record, process: Process) -> Fields:
+        fields: Fields = {
             **self._host,
             "process.entity_id": process.entity,
             "process.pid": record.tgid,

@@ -14,10 +14,10 @@ from capture.bcc.clock import Clock
 from capture.bcc.decode import Decoder
 from capture.bcc.openssl import libraries
 from capture.bcc.precedence import Precedence
-from capture.bcc.processes import Processes
 from capture.bcc.program import Program
 from capture.bcc.records import when
 from capture.bcc.ring import Ring
+from capture.redact import Redactor
 from workbench.dataset.session import Loss
 from workbench.errors import CaptureError
 from workbench.event import Value
@@ -39,6 +39,7 @@ class BccSource:
     """
 
     name = "bcc"
+    redacts = True
     cannot_see: tuple[str, ...] = (
         "file and network operations through io_uring (counted)",
         "32-bit system calls (counted)",
@@ -83,8 +84,8 @@ class BccSource:
             "host.name": platform.node(),
             "host.os.type": "linux",
         }
-        self._processes = Processes(clock, host)
-        self._decoder = Decoder(clock, self._processes, bodies=bodies)
+        self._redact = Redactor().event
+        self._decoder = Decoder(clock, host, self._redact, bodies=bodies)
         self._expected: defaultdict[int, int] = defaultdict(int)
         self._lost = self.received = self._untold = self._reordered = self._latest = 0
         self._sent = self._taken = 0
@@ -129,7 +130,7 @@ class BccSource:
         events = [event for each in tree for event in snapshot.describe(each, self._boot)]
         for event in events:
             self._taken += 1
-            self._number(event)
+            self._number(self._redact(event))
         return events
 
     def traces(self, pid: int) -> bool:
@@ -189,7 +190,7 @@ class BccSource:
 
     def _not_visible(self, counters: dict[str, int]) -> dict[str, int]:
         seen = {name: counters[name] for name in _NOT_VISIBLE}
-        counts = {**seen, **self._decoder.not_visible}
+        counts = {**seen, **self._decoder.not_visible()}
         return {name: n for name, n in counts.items() if n}
 
     def _detail(self, counters: dict[str, int]) -> dict[str, int]:

@@ -34,6 +34,7 @@ class StraceSource:
     """Traces a process tree with strace, which must be installed and allowed to attach."""
 
     name = "strace"
+    redacts = False
     cannot_see = (
         "file and network operations through io_uring",
         "whether an open that may create a file did (told as create)",

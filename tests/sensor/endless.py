@@ -28,7 +28,7 @@ from workbench.sensor.spool import Spool
 class Endless:
     """One event a poll, each in a session of its own and each a finding."""
 
-    name, cannot_see, sent, lost = "endless", (), 0, 0
+    name, cannot_see, redacts, sent, lost = "endless", (), False, 0, 0
 
     def __init__(self, run: int, most: int) -> None:
         self._run, self._most = run, most

@@ -63,7 +63,7 @@ def test_killed_at_twenty_random_moments_nothing_that_was_taken_is_lost(make: An
 class Still:
     """A source that says what it is told to say."""
 
-    name, cannot_see, sent, lost = "still", (), 0, 0
+    name, cannot_see, redacts, sent, lost = "still", (), False, 0, 0
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []

@@ -95,6 +95,8 @@ def test_a_log_that_is_a_link_is_refused(log: Path, tmp_path: Path) -> None:
 
 
 class Silent:
+    redacts = False
+
     def __init__(self) -> None:
         self.settled = False
 

@@ -135,15 +135,21 @@ class Feed:
         self._hold_s = hold / 1e9
 
     def put(self, events: list[Fields]) -> None:
-        """Take events that did not come by `poll`, such as a snapshot of what runs."""
+        """Take events that the source did not give by `poll`, such as a snapshot of what runs."""
         redact = self._redact
         for event in events:
             redact(event)
         self._buffer.put(events, time.monotonic_ns())
 
+    def _take(self, events: list[Fields]) -> None:
+        if self.source.redacts:
+            self._buffer.put(events, time.monotonic_ns())
+        else:
+            self.put(events)
+
     def poll(self, timeout: float) -> list[Fields]:
         """Give the events that are ripe, waiting up to `timeout` seconds for the first."""
-        self.put(self.source.poll(self._hold_s if self._buffer else timeout))
+        self._take(self.source.poll(self._hold_s if self._buffer else timeout))
         self._listen()
         return self._buffer.take(time.time_ns(), time.monotonic_ns())
 
@@ -151,12 +157,12 @@ class Feed:
         """Give everything that is left, once the source is silent for `quiet` seconds, or after a second."""
         until = time.monotonic() + _LINGER_S
         while time.monotonic() < until and (events := self.source.poll(quiet)):
-            self.put(events)
+            self._take(events)
         return self._rest()
 
     def finish(self) -> list[Fields]:
         """End the tracing, though what is watched may go on; give everything that is left."""
-        self.put(self.source.settle())
+        self._take(self.source.settle())
         return self._rest()
 
     def _rest(self) -> list[Fields]:

@@ -1,0 +1,139 @@
+"""Records of system calls on files and processes, as `syscalls.toml` describes them, become fields."""
+
+from __future__ import annotations
+
+import errno
+import posixpath
+import stat
+from collections.abc import Callable
+from typing import NamedTuple
+
+from capture.bcc.files import given, identified, named, open_flags, opened, text
+from capture.bcc.records import WHAT, Record
+from capture.bcc.syscalls import Syscall, syscalls
+from workbench.event import Value
+
+Fields = dict[str, Value]
+
+_OPENS = 8192  # opens of which the fields are kept, for those of the same file in the same way
+_FILES = 65_536
+_CREATED = 1 << 20  # FMODE_CREATED
+_OWN_PATH = 1 << 63  # the file's own path was walked, not the argument read
+_RESTART = range(-516, -511)
+_CATEGORY = {
+    "open": "file", "create": "file", "rename": "file", "link": "file", "delete": "file", "chmod": "file",
+    "chown": "file", "mmap_write": "file", "exec": "process", "memfd": "process", "setuid": "process",
+    "ptrace": "process",
+}  # fmt: skip
+
+
+class _Open(NamedTuple):
+    """What an open told, and what is to be known of the file, None when none was opened."""
+
+    fields: Fields
+    inode: tuple[int, int]
+    file: Fields | None
+
+
+class Calls:
+    """Tells what calls did, and remembers the files they opened; `redact` takes secrets out of fields.
+
+    `mapped` counts the regular files that were mapped to be written.
+    """
+
+    def __init__(self, redact: Callable[[Fields], Fields]) -> None:
+        self._redact = redact
+        self._calls = {call.nr: call for call in syscalls().values()}
+        self._files: dict[tuple[int, int], Fields] = {}
+        self._opens: dict[bytes, _Open] = {}
+        self.mapped = 0
+
+    def action(self, number: int) -> str:
+        """Name what a system call does."""
+        return self._calls[number].action
+
+    def again(self, what: bytes) -> Fields | None:
+        """Give the redacted fields of an open that was told before, in the same bytes; do not change them."""
+        known = self._opens.get(what)
+        if known is None:
+            return None
+        if known.file is not None:
+            self._files[known.inode] = known.file
+        return known.fields
+
+    def told(self, record: Record) -> Fields:
+        """Give a call's fields; do not change them."""
+        call = self._calls[record.nr]
+        fields = self._read(call, record)
+        if call.action == "open" and not record.cut:
+            if len(self._opens) >= _OPENS:
+                self._opens.clear()
+            inode = (record.a, record.b)
+            file = self._files.get(inode) if record.e & _OWN_PATH else None
+            self._opens[record.raw[WHAT]] = _Open(self._redact(fields), inode, file)
+        return fields
+
+    def file(self, record: Record) -> Fields:
+        """Give a file's fields, and remember or recall those of an inode; a pipe's path is its number."""
+        inode = (record.a, record.b)
+        if not record.length0:
+            return self._files.get(inode) or identified(record.a, record.b, "")
+        fields = opened(record.first, record.a, record.b)
+        if fields["file.type"] == "pipe" and fields["file.path"] == "/":
+            fields = {**identified(record.a, record.b, ""), "file.path": f"pipe:[{record.a}]"}
+        if len(self._files) >= _FILES:
+            self._files.clear()
+        self._files[inode] = fields
+        return fields
+
+    def _read(self, call: Syscall, record: Record) -> Fields:
+        action = call.action
+        fields: Fields = {"event.category": _CATEGORY[action], **outcome(record.ret)}
+        if record.e & _OWN_PATH:
+            fields |= self.file(record)
+            if action == "open" and record.e & _CREATED:
+                action = "create"
+        elif call.path is not None:
+            first, base, second, second_base = record.parts()
+            path = given(first, base)
+            if second:
+                target, path = path, given(second, second_base)
+                if call.text:  # a symbolic link's target starts from where the link lies
+                    target = posixpath.normpath(posixpath.join(posixpath.dirname(path), text(first)))
+                fields["file.original.path"] = target
+            fields |= named(path)
+            if call.type:
+                fields["file.type"] = call.type
+        fields["event.action"] = action
+        if action == "mmap_write" and stat.S_ISREG(record.b & 0xFFFF):
+            self.mapped += 1  # what is written through it, and how often, is not seen
+        return fields | _details(call, record)
+
+
+def outcome(ret: int) -> Fields:
+    """Tell from what a call returned whether it did what was asked.
+
+    >>> outcome(3), outcome(-2)
+    ({'event.outcome': 'success'}, {'event.outcome': 'failure', 'error.code': 'ENOENT'})
+    """
+    if ret >= 0:
+        return {"event.outcome": "success"}
+    code = "EINTR" if ret in _RESTART else errno.errorcode.get(-ret, str(-ret))
+    unknown = code in ("EINPROGRESS", "EINTR")
+    return {"event.outcome": "unknown" if unknown else "failure", "error.code": code}
+
+
+def _details(call: Syscall, record: Record) -> Fields:
+    x, y = record.c & 0xFFFFFFFF, record.d & 0xFFFFFFFF
+    match call.action:
+        case "open":
+            return {"file.flags": open_flags(call.flags or x)}
+        case "create" | "chmod":
+            return {"file.mode": f"{y & 0o7777:04o}"}
+        case "chown":
+            return {n: str(v) for n, v in (("file.uid", x), ("file.gid", y)) if v != 0xFFFFFFFF}
+        case "setuid":
+            return {"process.real_user.id": str(x)}
+        case "ptrace":
+            return {"process.target.pid": x}
+    return {}
