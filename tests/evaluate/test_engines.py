@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from collections.abc import Callable
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -64,3 +67,43 @@ def test_dask_says_the_same_though_a_worker_is_killed(
     assert mark.exists()
     report = add_up(found, Scorer.from_payload(small).plan)
     assert to_json(report) == to_json(again) == to_json(backtest(small, directories))
+
+
+def notes_itself(notes: Path, directory: Path) -> list[Outcome]:
+    """Leave the worker's number behind, and take longer than the test lasts."""
+    (notes / str(os.getpid())).touch()
+    time.sleep(600)
+    return []
+
+
+def work_for_ever(notes: Path) -> None:
+    """Start workers that note themselves, as a program does that is then killed."""
+    with open_map("processes") as run:
+        list(run(partial(notes_itself, notes), [notes]))
+
+
+@pytest.mark.slow
+def test_workers_end_with_who_started_them(tmp_path: Path) -> None:
+    parent = get_context("spawn").Process(target=work_for_ever, args=(tmp_path,))
+    parent.start()
+    until(lambda: any(tmp_path.iterdir()))
+    parent.kill()
+    parent.join()
+    (worker,) = tmp_path.iterdir()
+    until(lambda: not alive(int(worker.name)))
+
+
+def alive(pid: int) -> bool:
+    """Say whether a process is there and no zombie."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def until(true: Callable[[], bool], seconds: float = 240) -> None:
+    """Wait for a condition."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -13,8 +13,9 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from workbench.errors import InputError
@@ -49,7 +50,7 @@ class _Processes:
 
     @staticmethod
     def _open() -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(mp_context=get_context("spawn"))
+        return ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_end_with_parent)
 
     def __enter__(self) -> _Processes:
         return self
@@ -83,6 +84,18 @@ class _Processes:
             waiting.popleft()
             tries = 0
             yield outcome
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent does, which may have been killed and could not say so."""
+    parent = parent_process()
+
+    def watch() -> None:
+        if parent:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 @dataclass
