@@ -101,7 +101,7 @@ class Scorer:
     def anew(self) -> Self:
         """Give a scorer of the same pack that has seen nothing; what was compiled is shared."""
         other = copy(self)
-        other.stages = Stages(self.payload) if self.stages else None
+        other.stages = self.stages.anew() if self.stages else None
         links = other.stages.links if other.stages else Links()
         other._correlator = Correlator(self.plan, links, self._limits)
         other.verdicts = Verdicts(self.payload.fusion)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 from workbench.event import Event, Value
 from workbench.scorer.enrich.attribution import Attribution
@@ -24,22 +25,31 @@ class Stages:
 
     def __init__(self, payload: Payload) -> None:
         registries = payload.registries
-        lineage = Lineage()
-        self._stages: dict[str, Any] = {"lineage": lineage}
+        self._stages: dict[str, Any] = {"lineage": Lineage()}
         if "agents" in registries:
             self._stages["attribution"] = Attribution(registries["agents"])
         if "destinations" in registries:
             self._stages["destinations"] = Destinations(registries["destinations"])
         if "intrinsic" in registries:
             self._stages["intrinsic"] = Intrinsic(registries["intrinsic"])
-        self._drift: Drift | None = None
         if payload.baselines:
-            self._drift = self._stages["drift"] = Drift(payload.baselines)
-        self._applies = [stage.apply for stage in self._stages.values()]
-        self._provenance: Provenance | None = None
+            self._stages["drift"] = Drift(payload.baselines)
         if any(rule.label for rule in payload.plan.rules):
-            self._provenance = self._stages["provenance"] = Provenance()
-        self.links = Links(lineage, self._provenance)
+            self._stages["provenance"] = Provenance()
+        self._connect()
+
+    def _connect(self) -> None:
+        self._drift: Drift | None = self._stages.get("drift")
+        self._provenance: Provenance | None = self._stages.get("provenance")
+        self._applies = [stage.apply for name, stage in self._stages.items() if name != "provenance"]
+        self.links = Links(self._stages["lineage"], self._provenance)
+
+    def anew(self) -> Self:
+        """Give stages of the same pack that have seen nothing; what was compiled is shared."""
+        other = copy(self)
+        other._stages = {name: stage.anew() for name, stage in self._stages.items()}
+        other._connect()
+        return other
 
     def apply(self, event: dict[str, Value]) -> None:
         """Add to the event what does not depend on labels."""

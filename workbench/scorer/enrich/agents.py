@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from workbench.scorer.enrich.globs import GlobTable, glob_matcher
@@ -12,21 +12,51 @@ _NAMED_ARGUMENTS = 3  # /usr/bin/env node agent
 
 
 class Role(NamedTuple):
-    """A kind of actor, told by what it runs; `inside` is whether it counts within an agent's session."""
+    """A kind of actor, told by what it runs; `inside` is whether it counts within an agent's session.
+
+    `tests` are numbers of tests, each on one field: all of them must pass.
+    """
 
     actor: str
     of_children: bool
     inside: bool
-    tests: list[tuple[str, Callable[[str], bool]]]
+    tests: frozenset[int]
 
-    def fits(self, event: Mapping[str, Any]) -> bool:
-        """Whether each field has a value, or an early element, that its test accepts."""
-        for field, matches in self.tests:
+
+class Roles:
+    """The kinds of actors: each field's globs of all roles are matched at once."""
+
+    def __init__(self, registry: Sequence[Mapping[str, Any]]) -> None:
+        self._roles: list[Role] = []
+        globs: dict[str, list[tuple[str, int]]] = {}
+        count = 0
+        for role in registry:
+            tests = set()
+            for field, patterns in role["match"].items():
+                globs.setdefault(field, []).extend((glob, count) for glob in patterns)
+                tests.add(count)
+                count += 1
+            of_children, inside = role.get("scope") == "children", role.get("inside", True)
+            self._roles.append(Role(role["actor"], of_children, inside, frozenset(tests)))
+        self._known = [(field, GlobTable(listed).known) for field, listed in globs.items()]
+
+    def role(self, event: Mapping[str, Any], *, inside: bool) -> Role | None:
+        """Give the first role of those that count inside or outside a session whose tests all pass.
+
+        A test passes when the field has a value, or an early element, that one of its globs matches.
+        """
+        passed: set[int] = set()
+        for field, known in self._known:
             value = event.get(field, "")
-            texts = value[:_SCANNED_ARGUMENTS] if isinstance(value, list) else (value,)
-            if not any(matches(text) for text in texts):
-                return False
-        return True
+            if isinstance(value, list):
+                for text in value[:_SCANNED_ARGUMENTS]:
+                    passed |= known[text]
+            else:
+                passed |= known[value]
+        for role in self._roles:
+            if role.tests <= passed and (role.inside or not inside):
+                return role
+        return None
 
 
 class Mark(NamedTuple):
@@ -64,15 +94,7 @@ class Agents:
             for kind, keys in agent.get("environment", {}).items():
                 self._keys.update(dict.fromkeys(keys, (agent["name"], kind)))
         self._models = {domain for agent in agents for domain in agent.get("models", ())}
-        self._roles = [
-            Role(
-                role["actor"],
-                role.get("scope") == "children",
-                role.get("inside", True),
-                [(field, glob_matcher(globs)) for field, globs in role["match"].items()],
-            )
-            for role in registry["roles"]
-        ]
+        self.role = Roles(registry["roles"]).role
 
     def recognise(self, event: Mapping[str, Any]) -> tuple[str, float]:
         """Give the agent that an exec starts and how sure that is, 0 to 1; ("", 0.0) for none.
@@ -82,8 +104,8 @@ class Agents:
         executable = event.get("process.executable", "")
         arguments = event.get("process.args", ())[:_SCANNED_ARGUMENTS]
         found: dict[str, float] = {}
-        self._add(found, "executable", {self._agents[n] for n in self._executables.numbers(executable)})
-        argued = {self._agents[n] for text in arguments for n in self._arguments.numbers(text)}
+        self._add(found, "executable", {self._agents[n] for n in self._executables.known[executable]})
+        argued = {self._agents[n] for text in arguments for n in self._arguments.known[text]}
         self._add(found, "argv", argued)
         started = (executable, *arguments[:_NAMED_ARGUMENTS])
         base = {self._names.get(text.rpartition("/")[2], "") for text in started}
@@ -124,10 +146,3 @@ class Agents:
         """Whether `domain` is, or is below, a model endpoint of some agent."""
         labels = domain.lower().strip(".").split(".")[-8:]
         return any(".".join(labels[start:]) in self._models for start in range(len(labels)))
-
-    def role(self, event: Mapping[str, Any], *, inside: bool) -> Role | None:
-        """Give the first role that an exec fits, of those that count inside or outside a session."""
-        for role in self._roles:
-            if (role.inside or not inside) and role.fits(event):
-                return role
-        return None

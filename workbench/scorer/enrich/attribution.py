@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 from workbench.scorer.enrich.agents import Agents
 from workbench.scorer.enrich.calls import ToolCall, commands_of
@@ -36,6 +37,13 @@ class Attribution:
         self._confidence: Mapping[str, float] = agents["confidence"]
         self._runs = Runs(max_sessions)
         self._members = Members(Agents(agents), self._runs, environment=environment, cap=max_processes)
+
+    def anew(self) -> Self:
+        """Give a stage of the same registry that has seen nothing."""
+        other = copy(self)
+        other._runs = Runs(self._runs.cap)
+        other._members = self._members.anew(other._runs)
+        return other
 
     @property
     def evicted(self) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any
+from typing import Any, Self
 
 from workbench.scorer.enrich.bounded import Bounded
 
@@ -77,8 +78,18 @@ class Destinations:
         self._default: str = registry["default"]
         self._single_label: str = registry["single_label"]
         self.classify = lru_cache(maxsize=_CACHE)(self._classify)
-        self._seen: Bounded[str, Bounded[tuple[str, str], bool]] = Bounded(max_sessions)
+        self._max_sessions = max_sessions
+        self._forget()
+
+    def _forget(self) -> None:
+        self._seen: Bounded[str, Bounded[tuple[str, str], bool]] = Bounded(self._max_sessions)
         self._evicted = 0
+
+    def anew(self) -> Self:
+        """Give a stage of the same registry that has seen nothing."""
+        other = copy(self)
+        other._forget()
+        return other
 
     @property
     def evicted(self) -> int:

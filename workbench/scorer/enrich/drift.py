@@ -42,6 +42,7 @@ class Drift:
     """
 
     def __init__(self, baselines: Sequence[Mapping[str, Any]]) -> None:
+        self._baselines = baselines
         self.fitted = sha256(msgspec.msgpack.encode(list(baselines), order="deterministic")).hexdigest()
         self.pasts = {past.agent: past for past in map(AgentPast, baselines)}
         population = self.pasts.get(POPULATION)
@@ -54,6 +55,10 @@ class Drift:
         self.evicted = 0
         self._latest, self._current = "", Session()
         self._learns = any(past.learns_on_host for past in self.pasts.values())
+
+    def anew(self) -> Drift:
+        """Give a stage of the same baselines that has seen nothing, and learned nothing on a host."""
+        return Drift(self._baselines)
 
     def apply(self, event: dict[str, Value]) -> None:
         """Add the drift fields this event can have; events outside a session have none."""

@@ -7,11 +7,11 @@ from functools import lru_cache
 
 import re2
 
+from workbench.scorer.cache import Cache
 from workbench.scorer.text import encode
 
-_CACHE = 8_192
+_BUDGET = 500_000  # the weight of a generation of a table's cache
 _TABLES = 64
-_LONGEST_CACHED = 512
 _AUTOMATON_BYTES = 1 << 26  # a set that runs out of memory would match nothing
 
 
@@ -23,6 +23,9 @@ def glob_to_re(glob: str) -> str:
     """
     wild = {"*": "[^/]*", "?": "[^/]"}
     return ".*".join("".join(wild.get(c) or re2.escape(c) for c in part) for part in glob.split("**"))
+
+
+_NONE: frozenset[int] = frozenset()
 
 
 @lru_cache(maxsize=_TABLES)
@@ -40,23 +43,22 @@ def _compiled(globs: tuple[str, ...]) -> re2.Set:
 class GlobTable:
     """Many globs, each with a number: tells in one pass the numbers of those that match, whatever the case.
 
+    `known` gives the numbers of the globs that match the whole of a text, and remembers them.
+
     >>> table = GlobTable([("**/.ssh/*", 1), ("**/id_*", 2), ("/etc/*", 3)])
-    >>> sorted(table.numbers("/home/u/.ssh/id_rsa"))
+    >>> sorted(table.known["/home/u/.ssh/id_rsa"])
     [1, 2]
     """
 
     def __init__(self, globs: Iterable[tuple[str, int]]) -> None:
-        known = list(globs)
-        self._set = _compiled(tuple(glob for glob, _ in known))
-        self._numbers = [number for _, number in known]
-        self._remembered = lru_cache(maxsize=_CACHE)(self._match)
-
-    def numbers(self, text: str) -> frozenset[int]:
-        """Give the numbers of the globs that match the whole of `text`."""
-        return self._remembered(text) if len(text) <= _LONGEST_CACHED else self._match(text)
+        listed = list(globs)
+        self._set = _compiled(tuple(glob for glob, _ in listed))
+        self._numbers = [number for _, number in listed]
+        self.known: Cache[str, frozenset[int]] = Cache(self._match, _BUDGET)
 
     def _match(self, text: str) -> frozenset[int]:
-        return frozenset(self._numbers[index] for index in self._set.Match(encode(text)) or ())
+        found = self._set.Match(encode(text))
+        return frozenset(self._numbers[index] for index in found) if found else _NONE
 
 
 @lru_cache(maxsize=_TABLES)
@@ -67,9 +69,5 @@ def _pattern(globs: tuple[str, ...]) -> re2._Regexp:
 def glob_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
     """Give a cached test of whether a text matches any of `globs`, whatever the case, in linear time."""
     pattern = _pattern(tuple(globs))
-
-    def matches(text: str) -> bool:
-        return pattern.fullmatch(encode(text)) is not None
-
-    remembered = lru_cache(maxsize=_CACHE)(matches)
-    return lambda text: remembered(text) if len(text) <= _LONGEST_CACHED else matches(text)
+    known: Cache[str, bool] = Cache(lambda text: pattern.fullmatch(encode(text)) is not None, _BUDGET)
+    return known.__getitem__

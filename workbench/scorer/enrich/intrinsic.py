@@ -3,45 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from workbench.scorer.enrich.globs import GlobTable
 
 Entry = Mapping[str, Any]
+_NONE: frozenset[int] = frozenset()
 
 
 class _Action:
-    """The entries of one action, heaviest first, and for each field they test a table of its globs."""
+    """The entries of one action, by their numbers: the lower, the heavier."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self.entries = entries
-        fields = sorted({field for entry in entries for field in entry.get("match", {})})
+    def __init__(
+        self, entries: Sequence[Entry], numbers: frozenset[int], tables: Mapping[str, GlobTable]
+    ) -> None:
+        self._entries = entries
+        self._numbers = numbers
         self._tests = [
-            (
-                field,
-                GlobTable(
-                    (glob, number)
-                    for number, entry in enumerate(entries)
-                    for glob in entry.get("match", {}).get(field, ())
-                ),
-                frozenset(n for n, entry in enumerate(entries) if field not in entry.get("match", {})),
-            )
-            for field in fields
+            (field, table.known, frozenset(n for n in numbers if field not in entries[n].get("match", {})))
+            for field, table in tables.items()
+            if any(field in entries[n].get("match", {}) for n in numbers)
         ]
-        self._all = frozenset(range(len(entries)))
 
     def heaviest(self, event: Mapping[str, Any]) -> Entry | None:
-        applying = self._all
-        for field, table, indifferent in self._tests:
+        """Give the heaviest entry of which every field has a value that one of its globs matches."""
+        applying = self._numbers
+        for field, known, indifferent in self._tests:
             value = event.get(field)
-            if isinstance(value, list):
-                matching = frozenset(number for item in value for number in table.numbers(item))
+            if value is None:
+                matching = _NONE
+            elif isinstance(value, list):
+                matching = frozenset(number for item in value for number in known[item])
             else:
-                matching = table.numbers(str(value)) if value is not None else frozenset()
-            applying &= matching | indifferent
-            if not applying:
+                matching = known[str(value)]
+            if not matching and not indifferent:
                 return None
-        return self.entries[min(applying)]
+            applying &= matching | indifferent
+        return self._entries[min(applying)] if applying else None
 
 
 class Intrinsic:
@@ -54,11 +52,21 @@ class Intrinsic:
     evicted = 0
 
     def __init__(self, registry: Mapping[str, Any]) -> None:
-        ordered = sorted(registry["entries"], key=lambda entry: -int(entry["risk"]))
-        actions = {action for entry in ordered for action in entry["actions"]}
+        entries = sorted(registry["entries"], key=lambda entry: -int(entry["risk"]))
+        tables = {
+            field: GlobTable(
+                (glob, number)
+                for number, entry in enumerate(entries)
+                for glob in entry.get("match", {}).get(field, ())
+            )
+            for field in sorted({field for entry in entries for field in entry.get("match", {})})
+        }
+        of_action: dict[tuple[str, ...], set[int]] = {}
+        for number, entry in enumerate(entries):
+            for action in entry["actions"]:
+                of_action.setdefault(tuple(action.split("/")), set()).add(number)
         self._actions = {
-            tuple(action.split("/")): _Action([entry for entry in ordered if action in entry["actions"]])
-            for action in actions
+            action: _Action(entries, frozenset(numbers), tables) for action, numbers in of_action.items()
         }
 
     def apply(self, event: dict[str, Any]) -> None:
@@ -70,6 +78,10 @@ class Intrinsic:
         if entry is not None:
             event["risk.intrinsic"] = entry["risk"]
             event["risk.reason"] = entry["reason"]
+
+    def anew(self) -> Self:
+        """Give this stage: it remembers nothing."""
+        return self
 
     def snapshot(self) -> dict[str, Any]:
         """Give the state as plain data: there is none."""

@@ -37,6 +37,10 @@ class Lineage:
         self._processes: Bounded[str, Process] = Bounded(max_processes)
         self._current: Bounded[int, str] = Bounded(max_processes)
 
+    def anew(self) -> Lineage:
+        """Give a stage that has seen nothing."""
+        return Lineage(max_processes=self._processes.cap)
+
     @property
     def evicted(self) -> int:
         """How many processes were forgotten for lack of room."""

@@ -24,6 +24,10 @@ class Members:
         self._environment = environment
         self._members: Bounded[str, Member] = Bounded(cap)
 
+    def anew(self, runs: Runs) -> Members:
+        """Give members of the same registry, of none yet."""
+        return Members(self._agents, runs, environment=self._environment, cap=self._members.cap)
+
     @property
     def evicted(self) -> int:
         """How many processes were forgotten for lack of room."""

@@ -71,6 +71,10 @@ class Provenance:
             },
         }
 
+    def anew(self) -> Provenance:
+        """Give a stage with the same confidences that has seen nothing."""
+        return Provenance(self._confidence, max_processes=self._processes.cap, max_things=self._things.cap)
+
     @property
     def evicted(self) -> int:
         """How many labelled processes and things were forgotten for lack of room."""

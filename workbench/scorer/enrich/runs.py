@@ -65,6 +65,7 @@ class Runs:
     """The sessions by id; a session may be told of under several ids."""
 
     def __init__(self, cap: int) -> None:
+        self.cap = cap
         self._runs: Bounded[str, Run] = Bounded(cap)
         self._aliases: Bounded[str, str] = Bounded(cap)
         self._live: dict[str, Run] = {}
@@ -91,7 +92,7 @@ class Runs:
         self._runs.put(run.id, run)
         if run.live:
             self._live[run.id] = run
-        while len(self._live) > self._runs.cap:  # those that began first were forgotten first
+        while len(self._live) > self.cap:  # those that began first were forgotten first
             self._live.pop(next(iter(self._live)))
 
     def end(self, run: Run) -> None:

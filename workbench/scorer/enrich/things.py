@@ -20,6 +20,7 @@ class Things:
     """
 
     def __init__(self, cap: int) -> None:
+        self.cap = cap
         self._taints: Bounded[str, Taint] = Bounded(cap)
         self._paths: Bounded[str, str] = Bounded(cap)
         self._gone: Bounded[str, bool] = Bounded(cap)
