@@ -14,8 +14,8 @@ from workbench.errors import InputError
 from workbench.event import Event
 from workbench.scorer import Scorer
 from workbench.scorer.kind import kinds_of
-from workbench.scorer.matcher import Predicates
 from workbench.scorer.plan import Plan
+from workbench.scorer.predicates import Predicates
 from workbench.scorer.reason import describe_predicate
 
 _REMEMBERED = 50_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 Test = Callable[[int], bool]
 
@@ -25,14 +25,35 @@ def compile_condition(condition: Any) -> Test:
     return _all_of(parts) if operator == "and" else _any_of(parts)
 
 
-def _all_of(parts: list[Any]) -> Test:
+class Mask(NamedTuple):
+    """A condition that holds when `bits & care == wanted` and, where there is one, `test(bits)` holds."""
+
+    care: int
+    wanted: int
+    test: Test | None = None
+
+
+def compile_mask(condition: Any) -> Mask:
+    """Compile a plan's condition to a mask: most conditions are nothing else.
+
+    >>> compile_mask(["and", 0, ["not", 2]]), compile_mask(3)
+    (Mask(care=5, wanted=1, test=None), Mask(care=8, wanted=8, test=None))
+    """
+    parts = condition[1:] if not isinstance(condition, int) and condition[0] == "and" else [condition]
     required, forbidden, rest = _split(parts)
     if required & forbidden:
-        return lambda bits: False
-    care = required | forbidden
+        return Mask(0, 1)
     if not rest:
-        return lambda bits: bits & care == required
-    return lambda bits: bits & care == required and all(test(bits) for test in rest)
+        return Mask(required | forbidden, required)
+    test = rest[0] if len(rest) == 1 else lambda bits: all(test(bits) for test in rest)
+    return Mask(required | forbidden, required, test)
+
+
+def _all_of(parts: list[Any]) -> Test:
+    care, wanted, test = compile_mask(["and", *parts])
+    if test is None:
+        return lambda bits: bits & care == wanted
+    return lambda bits: bits & care == wanted and test(bits)
 
 
 def _any_of(parts: list[Any]) -> Test:
@@ -56,7 +77,7 @@ def _split(parts: list[Any]) -> tuple[int, int, list[Test]]:
     return plain, negated, rest
 
 
-def anchor(condition: Any, rarity: Sequence[float]) -> tuple[int, float] | None:
+def anchor(condition: Any, rarity: Sequence[float] | Mapping[int, float]) -> tuple[int, float] | None:
     """Give bits of which at least one is set whenever the condition holds, and how rarely the commonest is.
 
     None when there are none such. A rule needs to be looked at only for events that set a bit of its
@@ -80,17 +101,6 @@ def anchor(condition: Any, rarity: Sequence[float]) -> tuple[int, float] | None:
     for part, _ in known:
         bits |= part
     return bits, min(rare for _, rare in known)
-
-
-def renumber(condition: Any, numbers: Mapping[int, int]) -> Any:
-    """Give the condition with each predicate's number replaced.
-
-    >>> renumber(["and", 7, ["not", 9]], {7: 0, 9: 1})
-    ['and', 0, ['not', 1]]
-    """
-    if isinstance(condition, int):
-        return numbers[condition]
-    return [condition[0], *(renumber(part, numbers) for part in condition[1:])]
 
 
 def specialise(condition: Any, known: Mapping[int, bool]) -> Any:

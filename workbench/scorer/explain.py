@@ -11,8 +11,8 @@ from workbench.scorer.auditd import records
 from workbench.scorer.correlator import SESSION
 from workbench.scorer.finding import Finding
 from workbench.scorer.kind import SUCCESS, kinds_of
-from workbench.scorer.matcher import Predicates
 from workbench.scorer.plan import KEYWORD, Plan, Rule
+from workbench.scorer.predicates import Predicates
 from workbench.scorer.reason import Alike, describe_alike, describe_predicate, describe_span, gather
 from workbench.scorer.scorer import Scorer
 

@@ -16,7 +16,7 @@ from workbench.scorer.correlator import SESSION, Correlator, Fired
 from workbench.scorer.finding import Finding
 from workbench.scorer.groups import LIMITS, Limits
 from workbench.scorer.links import Links
-from workbench.scorer.matcher import Matcher
+from workbench.scorer.matcher import Matcher, kind_of, predicates_of
 from workbench.scorer.memory import restore, save
 from workbench.scorer.payload import Payload, decode_payload, open_pack
 from workbench.scorer.plan import rules_by_data
@@ -60,8 +60,10 @@ class Scorer:
         rules = range(len(self.plan.rules))
         self._labels = {number: label for number in rules if (label := self.plan.rules[number].label)}
         self.stages = Stages(payload) if enrich else None
-        self._labelling = Matcher(self.plan, self._labels) if self._labels else None
-        self._matcher = Matcher(self.plan, [number for number in rules if number not in self._labels])
+        predicates = predicates_of(self.plan, rules)
+        self._labelling = Matcher(self.plan, self._labels, predicates) if self._labels else None
+        others = [number for number in rules if number not in self._labels]
+        self._matcher = Matcher(self.plan, others, predicates)
         self._loud = [not rule.silent for rule in self.plan.rules]
         self._correlator = Correlator(self.plan, self.stages.links if self.stages else Links(), limits)
         self._by_data = rules_by_data(self.plan)
@@ -135,12 +137,13 @@ class Scorer:
             own: dict[str, Value] = dict(event)
             if self.stages:
                 self.stages.apply(own)
+            kind = kind_of(own)
             if not self._labelling:
-                return own, self._matcher.match(own)
-            matched = self._labelling.match(own)
+                return own, self._matcher.match_kind(kind, own)
+            matched = self._labelling.match_kind(kind, own)
             if self.stages:
                 self.stages.follow(own, [self._labels[number] for number in matched])
-            return own, matched + self._matcher.match(own)
+            return own, matched + self._matcher.match_kind(kind, own)
         except _NOT_ONE as error:
             raise _refusal(event, error) from error
 

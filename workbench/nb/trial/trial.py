@@ -25,8 +25,8 @@ from workbench.rule.lower import lower_all
 from workbench.rule.ruleset import PLACEHOLDERS, RuleSet, from_documents, read_placeholders, rule_files
 from workbench.scorer import Finding, Scorer
 from workbench.scorer.kind import kinds_of
-from workbench.scorer.matcher import Predicates
 from workbench.scorer.plan import Plan
+from workbench.scorer.predicates import Predicates
 from workbench.scorer.reason import describe_condition
 
 NEAREST = 5

@@ -1,0 +1,110 @@
+"""Which predicates hold for an event, as bits: one index a field for all rules and kinds of events."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from workbench.event import TIMESTAMPS, Event, Value
+from workbench.fields import FIELDS
+from workbench.scorer.field_index import FieldIndex, text_of
+from workbench.scorer.plan import KEYWORD, Predicate
+
+EventTest = Callable[[Event], bool]
+
+
+class Reading:
+    """Some fields of an event, read for the bits of their predicates."""
+
+    __slots__ = ("_keywords", "_others", "_references", "_texts")
+
+    def __init__(
+        self,
+        indexes: Mapping[str, FieldIndex],
+        references: Iterable[tuple[EventTest, int]],
+    ) -> None:
+        fields = dict(indexes)
+        self._keywords = fields.pop(KEYWORD, None)
+        texts = {name for name in fields if name in FIELDS and FIELDS[name].kind == "string"}
+        self._texts = [(name, fields[name].known) for name in sorted(texts)]
+        self._others = [(name, fields[name]) for name in sorted(fields.keys() - texts)]
+        self._references = list(references)
+
+    def bits(self, event: Event) -> int:
+        """Give the bits of every predicate on these fields that holds for the event."""
+        get = event.get
+        bits = 0
+        for name, known in self._texts:
+            bits |= known[get(name)]
+        for name, index in self._others:
+            bits |= index.bits(get(name))
+        if self._keywords:
+            bits |= _keyword_bits(self._keywords, event)
+        for test, bit in self._references:
+            if test(event):
+                bits |= bit
+        return bits
+
+
+class Predicates:
+    """Predicates with a number each; bit n stands for number n.
+
+    What a value's bits are is remembered for the field, so a text is looked through once, however many
+    readings there are of it.
+    """
+
+    def __init__(self, predicates: Iterable[tuple[int, Predicate]]) -> None:
+        by_field: dict[str, list[tuple[int, Predicate]]] = defaultdict(list)
+        self._references: dict[int, EventTest] = {}
+        for number, predicate in predicates:
+            if predicate.op == "fieldref":
+                self._references[number] = _reference(predicate)
+            else:
+                by_field[predicate.field].append((number, predicate))
+        self._indexes = {name: FieldIndex(found) for name, found in by_field.items()}
+        self._field_of = {number: name for name, found in by_field.items() for number, _ in found}
+        self.bits = self.reading([*self._field_of, *self._references]).bits
+
+    def reading(self, numbers: Collection[int]) -> Reading:
+        """Give a reading of the fields that these predicates look at."""
+        fields = {self._field_of[number] for number in numbers if number in self._field_of}
+        return Reading(
+            {name: self._indexes[name] for name in fields},
+            [(self._references[number], 1 << number) for number in numbers if number in self._references],
+        )
+
+
+def _keyword_bits(index: FieldIndex, event: Event) -> int:
+    """Give the bits of the keywords found in any value of the event; times are left out."""
+    bits = 0
+    for name, value in event.items():
+        if name not in TIMESTAMPS:
+            bits |= index.bits(value)
+    return bits
+
+
+def _texts(value: Value | None) -> list[str]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [text_of(value)]
+
+
+def _reference(predicate: Predicate) -> EventTest:
+    """Compare a field with another; lists compare as any of their elements."""
+    field = predicate.field
+    other, part = predicate.value
+    comparisons: dict[str, Callable[[str, str], bool]] = {
+        "whole": str.__eq__,
+        "start": str.startswith,
+        "end": str.endswith,
+        "any": str.__contains__,
+    }
+    compare = comparisons[part]
+
+    def test(event: Event) -> bool:
+        mine, theirs = _texts(event.get(field)), _texts(event.get(other))
+        if not predicate.cased:
+            mine, theirs = [text.casefold() for text in mine], [text.casefold() for text in theirs]
+        return any(compare(left, right) for left in mine for right in theirs)
+
+    return test
