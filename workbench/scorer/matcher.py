@@ -30,15 +30,22 @@ Kind = tuple[Value | None, Value | None, bool]
 
 # How rarely a predicate holds, guessed: longer texts are rarer than shorter ones, and these than all else.
 _RARITY = {"null": 0.0, "exists": 0.0, "fieldref": 1.0, "regex": 12.0, "cidr": 6.0, "time": 2.0}
+# Of fields that say the same of many events in a row: who acts hardly changes, and programs are few.
+_REPEATED = (
+    ("process.executable", "process.name", "process.parent."),
+    ("attribution.", "event.", "gen_ai.", "host.", "network.", "user."),
+)
 
 
 def _rarity(predicate: Predicate) -> float:
     value = predicate.value
+    programs, actors = (predicate.field.startswith(names) for names in _REPEATED)
+    share = 0.1 if actors else 0.3 if programs else 1.0
     if predicate.op == "like":
-        return float(sum(len(part) for part in value if isinstance(part, str)))
+        return share * sum(len(part) for part in value if isinstance(part, str))
     if predicate.op in _RARITY or not isinstance(value, str):
-        return _RARITY.get(predicate.op, 3.0)
-    return len(value) + (4.0 if predicate.op == "equals" else 0.0)
+        return share * _RARITY.get(predicate.op, 3.0)
+    return share * (len(value) + (4.0 if predicate.op == "equals" else 0.0))
 
 
 def _source(predicates: Sequence[Predicate], number: int) -> object:

@@ -27,7 +27,9 @@ class Reading:
         self._keywords = fields.pop(KEYWORD, None)
         texts = {name for name in fields if name in FIELDS and FIELDS[name].kind == "string"}
         self._texts = [(name, fields[name].known) for name in sorted(texts)]
-        self._others = [(name, fields[name]) for name in sorted(fields.keys() - texts)]
+        self._others = [
+            (name, fields[name].bits, fields[name].known[None]) for name in sorted(fields.keys() - texts)
+        ]
         self._references = list(references)
 
     def bits(self, event: Event) -> int:
@@ -36,8 +38,9 @@ class Reading:
         bits = 0
         for name, known in self._texts:
             bits |= known[get(name)]
-        for name, index in self._others:
-            bits |= index.bits(get(name))
+        for name, bits_of, absent in self._others:
+            value = get(name)
+            bits |= absent if value is None else bits_of(value)
         if self._keywords:
             bits |= _keyword_bits(self._keywords, event)
         for test, bit in self._references:
