@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from workbench.event import entity_id
 from workbench.pack.keys import generate_key, public_pem
 from workbench.sensor.audit import AuditLog
 from workbench.sensor.feed import Feed, HookLog
@@ -20,6 +21,7 @@ from workbench.sensor.health import Health
 from workbench.sensor.packs import Packs
 from workbench.sensor.sensor import Sensor
 from workbench.sensor.spool import Spool
+from workbench.sensor.tampering import RULE
 from workbench.sensor.verify import verify
 
 SECOND = 1_000_000_000
@@ -146,16 +148,30 @@ def test_what_the_kernel_dropped_is_told_while_it_happens(run: Run) -> None:
     assert [told["events_lost"] for told in run.told("gap")] == [17]
 
 
-def test_an_agent_that_runs_untraced_is_told_and_one_that_is_ending_is_not(run: Run) -> None:
-    run.sensor.health.roots.add(os.getpid())
-    run.happen()
+def test_what_runs_untraced_is_told_once_and_what_is_ending_is_not(run: Run) -> None:
+    with subprocess.Popen(["sleep", "300"]) as hidden:
+        start = int(Path(f"/proc/{hidden.pid}/stat").read_text().rpartition(")")[2].split()[19])
+        tick = SECOND // os.sysconf("SC_CLK_TCK")
+        event = execution(1, run.wall) | {"process.pid": hidden.pid}
+        run.happen(event | {"process.entity_id": entity_id("b", start * tick, hidden.pid)})
+        run.source.tracing = False
+        run.happen()
+        assert not [told for told in run.told("finding") if told["finding"]["rule_id"] == RULE]
+        run.happen()
+        run.happen()
+        hidden.kill()
+    (told,) = [told["finding"] for told in run.told("finding") if told["finding"]["rule_id"] == RULE]
+    assert told["reason"] == f"process {hidden.pid} was taken out of the sensor's sight"
+    assert told["session"] == "s1"
+
+
+def test_a_process_whose_end_was_lost_is_not_taken_for_the_one_that_has_its_id_now(run: Run) -> None:
+    event = execution(1, run.wall) | {"process.pid": os.getpid()}
+    run.happen(event | {"process.entity_id": entity_id("b", SECOND, os.getpid())})
     run.source.tracing = False
     run.happen()
-    assert not run.told("finding")
     run.happen()
-    run.happen()
-    (told,) = run.told("finding")
-    assert told["finding"]["reason"] == f"process {os.getpid()} was taken out of the sensor's sight"
+    assert not [told for told in run.told("finding") if told["finding"]["rule_id"] == RULE]
 
 
 def test_an_event_that_cannot_be_scored_is_counted_and_stops_nothing(run: Run) -> None:

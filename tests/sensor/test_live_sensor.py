@@ -125,7 +125,7 @@ def watched(make: Any, tmp_path_factory: pytest.TempPathFactory) -> Run:
         run.load_pack("2", "audit")
         assert settled(lambda: run.records("pack_loaded"))
         (run.place / "go").touch()
-        assert settled(lambda: run.tampering("taken out of the sensor's sight"))
+        assert settled(lambda: len(run.tampering("taken out of the sensor's sight")) == 2)
         (run.place / "gone").touch()
         assert running.wait() == 0
     return run
@@ -152,7 +152,9 @@ def test_an_agent_that_touches_its_sensor_is_reported_whatever_the_pack_says(wat
     assert watched.tampering(f"file chmod of {watched.place}/test.pack")
     assert watched.tampering(f"file create of {watched.log}.note")
     assert watched.tampering("hooks.jsonl")
-    assert watched.tampering("taken out of the sensor's sight")
+    assert (
+        len(set(watched.tampering("taken out of the sensor's sight"))) == 2
+    )
     assert watched.alerts("sensor-tampering")
 
 

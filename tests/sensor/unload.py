@@ -1,4 +1,4 @@
-"""What root can do to a sensor without a signal: takes its own parent's id out of every eBPF map named tree.
+"""What root can do to a sensor without a signal: takes the agent and a shell out of each eBPF map named tree.
 
 Map numbers and the calls are those of linux/bpf.h.
 """
@@ -37,3 +37,4 @@ def main(pid: int) -> None:
 
 if __name__ == "__main__":
     main(int(os.environ["ROOT"]))
+    main(os.getppid())

@@ -101,11 +101,6 @@ def _start(pid: int) -> int | None:
     return int(fields[19]) if fields[0] not in ("Z", "X") else None
 
 
-def runs(pid: int) -> bool:
-    """Whether a process runs, not yet ended."""
-    return _start(pid) is not None
-
-
 def alive(process: Process) -> bool:
     """Whether the pid still is the process that was traced: ids are used again, start times are not."""
     start, told = _start(process.pid), process.entity.split("-")

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 from workbench.scorer import Finding
-from workbench.sensor.containment import runs
+from workbench.sensor.containment import alive
 from workbench.sensor.feed import Feed
 from workbench.sensor.guard import Guard
 from workbench.sensor.tampering import tampering
+from workbench.sensor.tree import Process, Tree
 
 _STEP_NS = 500_000_000
 _STALL_NS = 5_000_000_000
+_AT_ONCE = 64
+_SURE = 2
 
 
 class Health:
@@ -31,15 +34,13 @@ class Health:
         self._checked: int | None = None
         self._lost = 0
         self._attacks: list[Finding] = []
-        self._unseen: set[int] = set()
-        self.roots: set[int] = set()
-        """The agents that are to be traced while they run."""
+        self._missing: dict[Process, int] = {}
 
     def now(self) -> int:
         """Give the time by the clock as it was at the start, which a source's events are told by."""
         return self._steady() + self._first
 
-    def check(self, feed: Feed) -> list[tuple[str, Any]]:
+    def check(self, feed: Feed, tree: Tree) -> list[tuple[str, Any]]:
         """Give audit records of what happened since the last time."""
         records: list[tuple[str, Any]] = []
         now, offset = self._steady(), self._wall() - self._steady()
@@ -58,17 +59,17 @@ class Health:
         if self._guard is not None and not self._guard.alive():
             self._guard = None
             self._attacks.append(tampering("the sensor's guard was ended", at=self._wall()))
-        self._check_tracing(feed)
+        self._check_tracing(feed, tree)
         return records
 
-    def _check_tracing(self, feed: Feed) -> None:
-        """Find agents that run untraced, twice in a row: one that is just ending is not traced either."""
-        unseen = {pid for pid in self.roots if not feed.source.traces(pid) and runs(pid)}
-        for pid in unseen & self._unseen:
-            self.roots.discard(pid)
-            what = f"process {pid} was taken out of the sensor's sight"
-            self._attacks.append(tampering(what, at=self._wall()))
-        self._unseen = unseen
+    def _check_tracing(self, feed: Feed, tree: Tree) -> None:
+        """Find what runs untraced, twice in a row: a process that is just ending is not traced either."""
+        suspects = dict.fromkeys([*self._missing, *tree.in_turn(_AT_ONCE)])
+        untraced = [each for each in suspects if not feed.source.traces(each.pid) and alive(each)]
+        self._missing = {each: self._missing.get(each, 0) + 1 for each in untraced}
+        for process in (each for each, times in self._missing.items() if times == _SURE):
+            what = f"process {process.pid} was taken out of the sensor's sight"
+            self._attacks.append(tampering(what, at=self._wall(), session=process.session))
 
     def attacks(self) -> list[Finding]:
         """Give, once, the findings that no event tells of."""

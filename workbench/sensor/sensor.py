@@ -141,7 +141,7 @@ class Sensor:
         gc.collect(1)  # collection is off while events come in: they hold no cycles, other things may
         self._collect()
         records = self.packs.refresh()
-        for kind, body in [*records, *self.health.check(self.feed)]:
+        for kind, body in [*records, *self.health.check(self.feed, self.tree)]:
             self.audit.append(kind, body)
         for what in self.health.attacks():
             self.report(what, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
+from itertools import islice
 
 from workbench.event import Event, integer
 
@@ -11,7 +12,7 @@ _MOST = 65_536
 _MOST_ENDED = 4_096
 
 
-@dataclass
+@dataclass(eq=False)
 class Process:
     """One traced process; `entity` names it for good, `pid` only while it lives."""
 
@@ -31,6 +32,7 @@ class Tree:
     def __init__(self, most: int = _MOST, most_ended: int = _MOST_ENDED) -> None:
         self._processes: OrderedDict[str, Process] = OrderedDict()
         self._most, self._most_ended = most, most_ended
+        self._living: OrderedDict[str, Process] = OrderedDict()
         self._ended: deque[str] = deque()
         self._by_pid: dict[int, str] = {}
         self.roots: set[str] = set()
@@ -65,12 +67,13 @@ class Tree:
             born.parent, born.call, born.session = entity, process.call, process.session
             process.children.add(child)
         elif action == "exit":
+            self._living.pop(entity, None)
             self._ended.append(entity)
             if len(self._ended) > self._most_ended:
                 self._forget(self._ended.popleft())
 
     def _add(self, entity: str, pid: int) -> Process:
-        process = self._processes[entity] = Process(entity, pid)
+        process = self._processes[entity] = self._living[entity] = Process(entity, pid)
         self._by_pid[pid] = entity
         if len(self._processes) > self._most:
             self.evicted += 1
@@ -83,6 +86,7 @@ class Tree:
         if old is None:
             return
         self.roots.discard(entity)
+        self._living.pop(entity, None)
         if self._by_pid.get(old.pid) == entity:
             del self._by_pid[old.pid]
         parent = self._processes.get(old.parent)
@@ -92,6 +96,13 @@ class Tree:
         if parent is not None:
             parent.children.discard(entity)
             parent.children |= old.children & self._processes.keys()
+
+    def in_turn(self, most: int) -> list[Process]:
+        """Give up to `most` of the processes that have not ended, at each call the next."""
+        living = list(islice(self._living.values(), most))
+        for process in living:
+            self._living.move_to_end(process.entity)
+        return living
 
     def by_pid(self, pid: int) -> Process | None:
         """Give the process that has, or last had, an id."""

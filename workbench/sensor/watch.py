@@ -99,7 +99,6 @@ class Watch:
         _quieten()
         try:
             feed.source.start(child.pid)
-            sensor.health.roots.add(child.pid)
             ready(child.pid)
             child.release()
             while child.poll() is None:
@@ -154,13 +153,11 @@ class Watch:
         try:
             for pid in pids:
                 feed.put(feed.source.attach(pid))
-                sensor.health.roots.add(pid)
             while handles:
                 sensor.pump(_WAIT, self._heed)
                 for handle in select.select(list(handles), [], [], 0)[0]:
                     sensor.take(feed.drain(), self._heed)
                     ended = handles.pop(handle)
-                    sensor.health.roots.discard(ended.pid)
                     self._end(ended)
                     os.close(handle)
         finally:
