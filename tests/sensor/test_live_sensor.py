@@ -152,9 +152,7 @@ def test_an_agent_that_touches_its_sensor_is_reported_whatever_the_pack_says(wat
     assert watched.tampering(f"file chmod of {watched.place}/test.pack")
     assert watched.tampering(f"file create of {watched.log}.note")
     assert watched.tampering("hooks.jsonl")
-    assert (
-        len(set(watched.tampering("taken out of the sensor's sight"))) == 2
-    )
+    assert len(set(watched.tampering("taken out of the sensor's sight"))) == 2
     assert watched.alerts("sensor-tampering")
 
 
