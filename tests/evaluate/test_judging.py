@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,11 @@ from workbench.evaluate.backtest import Report, backtest
 from workbench.evaluate.breakdown import heat_map, recall_by
 from workbench.evaluate.curves import precision_recall
 from workbench.evaluate.dummies import dummies
+from workbench.evaluate.metrics import Judged, measure
 from workbench.evaluate.near_miss import nearest_misses
 from workbench.evaluate.overlap import only_by, overlaps
 from workbench.evaluate.report import read_report, to_html, to_json, to_tables
+from workbench.evaluate.report.sections import sections
 from workbench.evaluate.scorecard import scorecard
 from workbench.evaluate.summary import summarise
 from workbench.evaluate.timeliness import blocking, timeliness
@@ -111,6 +115,33 @@ def test_overlap_and_what_only_one_rule_catches(report: Report) -> None:
     (pair,) = overlaps(report, least=0.5)
     assert {pair.first, pair.second} == {SEND, OPEN} and pair.jaccard == 0.5
     assert only_by(report) == {SEND: 0, OPEN: 1, DELETE: 0}
+
+
+def test_the_tables_show_what_each_rule_costs_and_which_say_the_same(report: Report) -> None:
+    shown = {section.title: section for section in sections(report, summarise(report))}
+    by_rule = {row[0].partition("\n")[0]: row for row in shown["Rules that fired"].rows}
+    assert by_rule["Anything deletes"][2:4] == ("0/3", "1/2")
+    assert by_rule["Anything deletes"][-2] == "500 (≤ 975)"
+    assert shown["Rules that call the same sessions"].rows[0][2] == "2 of 4"
+    silent = sum(not rule.metrics.true_positives + rule.metrics.false_positives for rule in report.rules)
+    assert f"{silent} that no session here calls for" in shown["Scorecard"].note
+
+
+def test_of_very_many_sessions_only_the_misjudged_are_shown(report: Report) -> None:
+    many = replace(report, outcomes=report.outcomes * 50)
+    shown = next(section for section in sections(many, summarise(many)) if section.title == "Sessions")
+    assert len(shown.rows) == len(shown.wrong) == 100
+    assert shown.note.startswith("150 more")
+
+
+def test_intervals_cost_the_same_however_many_sessions_there_are() -> None:
+    sessions = [Judged(True, True), Judged(True, False), Judged(False, True), Judged(False, False)] * 250_000
+    tracemalloc.start()
+    found = measure(sessions)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2_000_000
+    assert found.recall_interval == pytest.approx((0.5, 0.5), abs=0.002)
 
 
 def test_curve_and_heat_map(report: Report) -> None:

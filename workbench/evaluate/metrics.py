@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from workbench.evaluate.outcome import ALERTING
 
 __all__ = ["ALERTING", "Judged", "Metrics", "Share", "measure", "share"]
 
-Mask = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int64]
 Interval = tuple[float, float]
 SEED, ROUNDS = 20_260_101, 1_000
 _HOUR = 3_600 * 1_000_000_000
@@ -59,12 +59,11 @@ def measure(sessions: Sequence[Judged]) -> Metrics:
     >>> m.precision, m.recall, m.f1, m.false_positives_per_1000
     (0.5, 0.5, 0.5, 500.0)
     """
-    truth = np.array([session.malicious for session in sessions], dtype=bool)
-    called = np.array([session.called for session in sessions], dtype=bool)
-    tp, fp = int((truth & called).sum()), int((~truth & called).sum())
-    malicious, benign = int(truth.sum()), int((~truth).sum())
+    counted = Counter((session.malicious, session.called) for session in sessions)
+    tp, fn, fp, tn = (counted[one] for one in ((True, True), (True, False), (False, True), (False, False)))
+    malicious, benign = tp + fn, fp + tn
     hours = sum(session.duration for session in sessions if not session.malicious) / _HOUR
-    both = np.where(truth & called, 2.0, 0.0)
+    drawn = _drawn(tp, fn, fp, tn)
     return Metrics(
         malicious=malicious,
         benign=benign,
@@ -72,10 +71,10 @@ def measure(sessions: Sequence[Judged]) -> Metrics:
         false_positives=fp,
         precision=_ratio(tp, tp + fp),
         recall=_ratio(tp, malicious),
-        f1=_ratio(2 * tp, 2 * tp + fp + malicious - tp),
-        precision_interval=_bootstrap(truth & called, called),
-        recall_interval=_bootstrap(truth & called, truth),
-        f1_interval=_bootstrap(both, truth.astype(float) + called),
+        f1=_ratio(2 * tp, 2 * tp + fp + fn),
+        precision_interval=_interval(drawn @ (1, 0, 0, 0), drawn @ (1, 0, 1, 0)),
+        recall_interval=_interval(drawn @ (1, 0, 0, 0), drawn @ (1, 1, 0, 0)),
+        f1_interval=_interval(drawn @ (2, 0, 0, 0), drawn @ (2, 1, 1, 0)),
         false_positives_per_1000=None if not benign else 1000 * fp / benign,
         false_positives_per_1000_upper=None if not benign else 1000 * _upper(fp, benign),
         false_positives_per_agent_hour=fp / hours if hours else None,
@@ -111,21 +110,19 @@ def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-@lru_cache(maxsize=4)
-def _weights(sessions: int) -> npt.NDArray[np.float32]:
-    """Give, for each round, how often each session is drawn."""
+def _drawn(*counts: int) -> Counts:
+    """Give, for each round, how often each outcome is among as many sessions drawn with replacement.
+
+    That is a multinomial draw: what it takes does not grow with the number of sessions.
+    """
+    total = sum(counts)
     rng = np.random.default_rng(SEED)
-    drawn = rng.integers(0, sessions, size=(ROUNDS, sessions))
-    weights = np.zeros((ROUNDS, sessions), dtype=np.float32)
-    np.add.at(weights, (np.arange(ROUNDS)[:, None], drawn), 1)
-    return weights
+    return rng.multinomial(total, np.array(counts) / max(1, total), size=ROUNDS)
 
 
-def _bootstrap(hits: npt.NDArray[np.generic], of: npt.NDArray[np.generic]) -> Interval | None:
-    if not of.any():
+def _interval(part: Counts, whole: Counts) -> Interval | None:
+    if not whole.any():
         return None
-    weights = _weights(len(of))
-    part, whole = weights @ hits.astype(np.float32), weights @ of.astype(np.float32)
     low, high = np.quantile(part[whole > 0] / whole[whole > 0], [0.025, 0.975])
     return float(low), float(high)
 

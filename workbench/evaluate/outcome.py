@@ -110,9 +110,13 @@ class Outcome(msgspec.Struct, kw_only=True, frozen=True):
         """Give the malicious steps a rule's findings rest on, in alphabetical order."""
         return sorted({step for hit in self.hits if hit.rule_id == rule_id for step in hit.steps})
 
+    def callers(self) -> set[str]:
+        """Give the rules that called the session: on an attack only those with evidence that is malicious."""
+        return {hit.rule_id for hit in self.hits if hit.steps or not self.malicious}
+
     def caught_by(self, rule_id: str) -> bool:
-        """Whether the rule called the session: on an attack only with evidence that is malicious."""
-        return any(hit.rule_id == rule_id and (hit.steps or not self.malicious) for hit in self.hits)
+        """Whether this rule called the session."""
+        return rule_id in self.callers()
 
 
 def family_of(session: Session) -> str:

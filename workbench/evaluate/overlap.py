@@ -25,11 +25,11 @@ class Overlap:
 
 def called(report: Report) -> dict[str, frozenset[int]]:
     """Give rule id → the positions of the sessions that it called, for rules that called any."""
-    found = {
-        rule.rule_id: frozenset(n for n, one in enumerate(report.outcomes) if one.caught_by(rule.rule_id))
-        for rule in report.rules
-    }
-    return {name: sessions for name, sessions in found.items() if sessions}
+    found: dict[str, set[int]] = {}
+    for number, outcome in enumerate(report.outcomes):
+        for name in outcome.callers():
+            found.setdefault(name, set()).add(number)
+    return {rule.rule_id: frozenset(found[rule.rule_id]) for rule in report.rules if rule.rule_id in found}
 
 
 def overlaps(report: Report, least: float = 0.5) -> list[Overlap]:

@@ -62,6 +62,13 @@ def _add(parent: ET.Element, tag: str, text: str = "", **attributes: str) -> ET.
 
 def _section(body: ET.Element, section: Section) -> None:
     _add(body, "h2", section.title)
+    if section.rows:
+        _table(body, section)
+    if section.note:
+        _add(body, "p", section.note)
+
+
+def _table(body: ET.Element, section: Section) -> None:
     table = _add(body, "table")
     if any(section.columns):
         row = _add(_add(table, "thead"), "tr")
@@ -72,8 +79,6 @@ def _section(body: ET.Element, section: Section) -> None:
         row = ET.SubElement(rows, "tr", {"class": "wrong"} if number in section.wrong else {})
         for cell in cells:
             _add(row, "td", cell)
-    if section.note:
-        _add(body, "p", section.note)
 
 
 def _curve(body: ET.Element, curve: Curve) -> None:

@@ -6,9 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from workbench.evaluate.backtest import Report, RuleResult
-from workbench.evaluate.report.words import METRICS, counted, metrics_row, rate
+from workbench.evaluate.overlap import Overlap
+from workbench.evaluate.report.words import METRICS, counted, metrics_row
 from workbench.evaluate.summary import Summary
 from workbench.evaluate.timeliness import Blocking, Delay
+
+_SESSIONS = 100
+"""Of more sessions than these only the misjudged are shown, and of them no more."""
+_OVERLAPS = 20
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,9 @@ def sections(report: Report, summary: Summary) -> Iterator[Section]:
     """Give the sections of a report, what matters most last, where a terminal's reader looks first."""
     yield _sessions(report)
     yield _rules(report)
-    yield _scorecard(summary)
+    yield _scorecard(report, summary)
+    if summary.overlaps:
+        yield _overlaps(report, summary.overlaps)
     yield from _groups(summary)
     if summary.blocked_at_alert.stopped:
         yield _stopped(summary.blocked_at_alert)
@@ -35,6 +42,9 @@ def sections(report: Report, summary: Summary) -> Iterator[Section]:
 
 
 def _sessions(report: Report) -> Section:
+    outcomes = report.outcomes
+    if len(outcomes) > _SESSIONS:
+        outcomes = tuple(one for one in outcomes if one.called != one.malicious)[:_SESSIONS]
     rows = [
         (
             outcome.recording,
@@ -44,24 +54,22 @@ def _sessions(report: Report) -> Section:
             f"{outcome.score:.0f}",
             str(len(outcome.hits)),
         )
-        for outcome in report.outcomes
+        for outcome in outcomes
     ]
-    wrong = frozenset(n for n, outcome in enumerate(report.outcomes) if outcome.called != outcome.malicious)
-    return Section(
-        "Sessions", ("recording", "scenario", "truth", "verdict", "score", "findings"), rows, wrong=wrong
-    )
+    wrong = frozenset(n for n, outcome in enumerate(outcomes) if outcome.called != outcome.malicious)
+    left = len(report.outcomes) - len(outcomes)
+    note = f"{left} more are not shown; what was misjudged comes first. The JSON has all." if left else ""
+    columns = ("recording", "scenario", "truth", "verdict", "score", "findings")
+    return Section("Sessions", columns, rows, note, wrong=wrong)
 
 
 def _rules(report: Report) -> Section:
-    fired = [r for r in report.rules if r.metrics.true_positives or r.metrics.false_positives]
+    fired = [rule for rule in report.rules if _fired(rule)]
     rows = [
         (
             f"{rule.title}\n  {_steps(rule)}".rstrip(),
-            rule.signal,
-            f"{rule.metrics.true_positives}/{rule.metrics.malicious}",
-            f"{rule.metrics.false_positives}/{rule.metrics.benign}",
-            rate(rule.metrics.precision, rule.metrics.precision_interval)
-            + ("" if rule.proven else " unproven"),
+            rule.signal + ("" if rule.proven else "\n  unproven"),
+            *metrics_row("", rule.metrics)[1:],
         )
         for rule in fired
     ]
@@ -69,18 +77,34 @@ def _rules(report: Report) -> Section:
         f"{len(report.rules) - len(fired)} more rules found nothing here. "
         "Unproven: never wrong, but nothing benign came near it."
     )
-    return Section("Rules that fired", ("rule", "signal", "caught", "false alarms", "precision"), rows, note)
+    return Section("Rules that fired", ("rule", "signal", *METRICS[1:]), rows, note)
+
+
+def _fired(rule: RuleResult) -> bool:
+    return rule.metrics.true_positives + rule.metrics.false_positives > 0
 
 
 def _steps(rule: RuleResult) -> str:
     return "; ".join(f"{name}: {', '.join(steps)}" for name, steps in sorted(rule.scenarios.items()))
 
 
-def _scorecard(summary: Summary) -> Section:
+def _scorecard(report: Report, summary: Summary) -> Section:
     advised = [card for card in summary.scorecard if card.advice != "keep"]
     rows = [(card.title, card.advice, card.why) for card in advised]
-    kept = len(summary.scorecard) - len(advised)
-    return Section("Scorecard", ("rule", "advice", "why"), rows, f"{kept} rules to keep.")
+    silent = sum(not _fired(rule) for rule in report.rules)
+    kept = len(summary.scorecard) - len(advised) - silent
+    note = f"{kept} rules to keep; {silent} that no session here calls for cannot be judged."
+    return Section("Scorecard", ("rule", "advice", "why"), rows, note)
+
+
+def _overlaps(report: Report, found: Sequence[Overlap]) -> Section:
+    titles = {rule.rule_id: rule.title for rule in report.rules}
+    rows = [
+        (titles[pair.first], titles[pair.second], f"{pair.both} of {pair.either}")
+        for pair in found[:_OVERLAPS]
+    ]
+    note = f"Of {len(found)} pairs that share at least half of what either calls, the most alike."
+    return Section("Rules that call the same sessions", ("rule", "and", "both of either"), rows, note)
 
 
 def _groups(summary: Summary) -> Iterator[Section]:

@@ -16,9 +16,10 @@ def to_tables(report: Report) -> Group:
     """Draw a report, a table each section."""
     parts: list[RenderableType] = []
     for section in sections(report, summarise(report)):
-        parts.append(to_table(section))
+        if section.rows:
+            parts.append(to_table(section))
         if section.note:
-            parts.append(Text(section.note, "dim"))
+            parts.append(Text(section.note if section.rows else f"{section.title}: {section.note}", "dim"))
     return Group(*parts)
 
 
