@@ -82,9 +82,12 @@ def write_pack(path: Path, version: str = "1", response: str = "block", **change
 
 
 class Receiver:
-    """An HTTP server on loopback; `answer` gives each request's status, `taken` keeps what was accepted."""
+    """An HTTP server on loopback; `answer` gives each request's status, `taken` keeps what was accepted.
 
-    def __init__(self, answer: Callable[[int], int]) -> None:
+    `says` is told a body that was accepted, and gives what is answered.
+    """
+
+    def __init__(self, answer: Callable[[int], int], says: Callable[[bytes], bytes]) -> None:
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         self.taken: list[bytes] = []
         outer = self
@@ -96,9 +99,11 @@ class Receiver:
                 status = answer(len(outer.requests))
                 if status < 300:
                     outer.taken.append(body)
+                told = says(body) if status < 300 else b""
                 self.send_response(status)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(told)))
                 self.end_headers()
+                self.wfile.write(told)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -113,11 +118,13 @@ class Receiver:
 
 
 @pytest.fixture
-def receive() -> Iterator[Callable[[Callable[[int], int]], Receiver]]:
+def receive() -> Iterator[Callable[..., Receiver]]:
     opened: list[Receiver] = []
 
-    def make(answer: Callable[[int], int] = lambda number: 200) -> Receiver:
-        opened.append(Receiver(answer))
+    def make(
+        answer: Callable[[int], int] = lambda number: 200, says: Callable[[bytes], bytes] = lambda body: b""
+    ) -> Receiver:
+        opened.append(Receiver(answer, says))
         return opened[-1]
 
     yield make

@@ -14,6 +14,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from google.protobuf import json_format
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 
 from workbench.errors import InputError
 from workbench.sensor.sinks import SinkError, open_sink
@@ -142,19 +144,55 @@ def test_a_line_that_a_crash_cut_is_left_out_and_what_follows_is_sent(
     assert delivery.unreadable == 1
 
 
-def test_otlp_is_what_a_collector_reads(make: Any, receive: Any) -> None:
-    receiver = receive()
-    open_sink(f"otlp://127.0.0.1:{receiver.port}").send([make.alert(1), make.alert(2)])
-    path, headers, body = receiver.requests[0]
-    assert (path, headers["Content-Type"]) == ("/v1/logs", "application/json")
-    service = pytest.importorskip("opentelemetry.proto.collector.logs.v1.logs_service_pb2")
-    from google.protobuf.json_format import Parse
+class LogsService:
+    """What a collector does with a request, by OpenTelemetry's own definitions; some events it rejects."""
 
-    request = Parse(body, service.ExportLogsServiceRequest())
-    (scope,) = request.resource_logs[0].scope_logs
-    assert [record.severity_text for record in scope.log_records] == ["high", "high"]
-    assert scope.log_records[1].time_unix_nano == 1_767_225_600_000_000_002
-    assert json.loads(scope.log_records[0].body.string_value)["class_uid"] == 2004
+    def __init__(self, *rejects: str) -> None:
+        self._rejects = rejects
+        self.records: list[Any] = []
+
+    def __call__(self, body: bytes) -> bytes:
+        request = json_format.Parse(body, logs_service_pb2.ExportLogsServiceRequest())
+        (told,) = request.resource_logs
+        (scope,) = told.scope_logs
+        taken = [
+            r for r in scope.log_records if not any(f'"{e}"' in r.body.string_value for e in self._rejects)
+        ]
+        self.records += taken
+        response = logs_service_pb2.ExportLogsServiceResponse()
+        response.partial_success.rejected_log_records = len(scope.log_records) - len(taken)
+        return str(json_format.MessageToJson(response)).encode()
+
+    def _rejected(self, body: str) -> bool:
+        return any(f'"{event}"' in body for event in self._rejects)
+
+
+def test_otlp_is_what_a_collector_reads(make: Any, receive: Any) -> None:
+    service = LogsService()
+    receiver = receive(says=service)
+    open_sink(f"otlp://127.0.0.1:{receiver.port}").send([make.alert(1), make.alert(2)])
+    path, headers, _ = receiver.requests[0]
+    assert (path, headers["Content-Type"]) == ("/v1/logs", "application/json")
+    assert [record.severity_text for record in service.records] == ["high", "high"]
+    assert service.records[1].time_unix_nano == 1_767_225_600_000_000_002
+    assert json.loads(service.records[0].body.string_value)["class_uid"] == 2004
+
+
+def test_what_a_collector_rejects_though_it_answers_200_is_kept_aside(
+    make: Any, receive: Any, tmp_path: Path
+) -> None:
+    service = LogsService("e1")
+    queue = Queue(tmp_path)
+    for number in range(3):
+        queue.put(msgspec.json.encode(make.alert(number)))
+    delivery = Delivery(open_sink(f"otlp://127.0.0.1:{receive(says=service).port}"), queue, pause=0.001)
+    delivery.start()
+    assert settled(lambda: len(queue) == 0)
+    delivery.end(1)
+    taken = [json.loads(record.body.string_value)["finding_info"]["uid"] for record in service.records]
+    assert len(set(taken)) == 2
+    assert delivery.refused == 1
+    assert b'"e1"' in (tmp_path / "refused.jsonl").read_bytes()
 
 
 def test_a_syslog_header_holds_whatever_text_is_chosen(make: Any) -> None:

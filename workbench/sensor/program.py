@@ -249,6 +249,7 @@ def _finish(sensor: Sensor, spool: Spool, settings: Settings) -> None:
     counts = sensor.counts
     print(
         f"sensor: {counts['events']} events, {counts['findings']} findings, {counts['alerts']} alerts, "
-        f"{counts['blocks']} blocks, {counts['prevented']} prevented, {loss.total()} events lost",
+        f"{counts['blocks']} blocks, {counts['prevented']} prevented, {loss.dropped} events lost, "
+        f"{sum(loss.not_visible.values())} acts not visible",
         file=sys.stderr,
     )

@@ -12,7 +12,7 @@ import msgspec
 
 from workbench.errors import InputError
 from workbench.sensor.alert import Alert, alert_to_ocsf
-from workbench.sensor.sinks import name_of
+from workbench.sensor.sinks import Refused, name_of
 from workbench.sensor.sinks.post import post
 
 _SEVERITIES = {"informational": 9, "low": 10, "medium": 13, "high": 17, "critical": 21}
@@ -74,9 +74,21 @@ class Otlp:
         self.name, self._url = name, url
 
     def send(self, alerts: list[Alert]) -> None:
-        """Send; raises SinkError when the collector does not take them."""
-        if alerts:
-            post(self._url, msgspec.json.encode(export_request(alerts)), {})
+        """Send; raises SinkError when the collector does not take them, Refused when it rejects any."""
+        if not alerts:
+            return
+        answer = post(self._url, msgspec.json.encode(export_request(alerts)), {})
+        if rejected := _rejected(answer):
+            raise Refused(f"the collector rejected {rejected} of {len(alerts)} log records")
+
+
+def _rejected(answer: bytes) -> int:
+    """Give how many records an answer says were rejected: it is a success all the same, by its status."""
+    try:
+        told = msgspec.json.decode(answer)
+        return int(told["partialSuccess"]["rejectedLogRecords"])
+    except (ValueError, KeyError, TypeError):
+        return 0
 
 
 def open_url(url: str) -> Otlp:

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 from workbench.sensor.sinks import Refused, SinkError
 
 _TIMEOUT_S = 10.0
-_MOST_ANSWER = 4_096
+_MOST_ANSWER = 65_536
 _NEVER = (400, 413, 422)
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
-    """Send a body; raises SinkError unless the receiver takes it (2xx), Refused when it never will.
+def post(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+    """Send a body and give the answer's; raises SinkError unless it is taken (2xx), Refused when it never will.
 
     Of the URL, which may hold a secret, the error names the host alone.
     """
@@ -25,7 +25,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", target, body, {"Content-Type": "application/json", **headers})
         answer = connection.getresponse()
-        answer.read(_MOST_ANSWER)
+        told = answer.read(_MOST_ANSWER)
     except (OSError, http.client.HTTPException) as error:
         raise SinkError(f"{parts.hostname}: {error!r}") from None
     finally:
@@ -34,3 +34,4 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
         raise Refused(f"{parts.hostname} answered {answer.status}")
     if not 200 <= answer.status < 300:
         raise SinkError(f"{parts.hostname} answered {answer.status}")
+    return told
