@@ -14,7 +14,7 @@ _NEVER = (400, 413, 422)
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
-    """Send a body and give the answer's; raises SinkError unless it is taken (2xx), Refused when it never will.
+    """Send a body and give the answer; raises SinkError unless it is taken (2xx), Refused when it never will.
 
     Of the URL, which may hold a secret, the error names the host alone.
     """
