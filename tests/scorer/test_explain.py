@@ -144,3 +144,146 @@ def test_an_event_that_nothing_matches_is_told() -> None:
 def test_an_unknown_rule_or_event_is_refused() -> None:
     with pytest.raises(InputError, match="no rule 'nope'"):
         explain([READ], "nope")
+
+
+MORE = """
+title: Out
+name: out
+logsource: {category: network_connection}
+detection: {port: {DestinationPort: 443}, condition: port}
+---
+title: Read
+name: read
+logsource: {category: file_access}
+detection: {key: {TargetFilename|endswith: id_rsa}, condition: key}
+workbench: {label: secret}
+---
+title: Approval
+name: approval
+logsource: {category: agent_activity}
+detection: {s: {event.action: approval}, condition: s}
+---
+title: Chain
+name: chain
+correlation: {type: temporal_ordered, rules: [read, out], timespan: 1m}
+---
+title: Unapproved
+name: unapproved
+correlation: {type: temporal_ordered, rules: [read, out], timespan: 1m}
+workbench: {absent: [approval]}
+---
+title: Unless approved
+name: unless
+correlation: {type: temporal, condition: read and out and not approval, timespan: 1m}
+---
+title: Descended
+name: descended
+correlation: {type: temporal_ordered, rules: [read, out], timespan: 1m}
+workbench: {linked_by: lineage}
+---
+title: Sent
+name: sent
+correlation: {type: temporal_ordered, rules: [read, out], timespan: 1m}
+workbench: {linked_by: provenance}
+---
+title: In one call
+name: call
+correlation: {type: temporal_ordered, rules: [read, out], timespan: 1m}
+workbench: {linked_by: tool_call}
+---
+title: Many
+name: many
+correlation: {type: event_count, rules: [out], timespan: 1m, group-by: [DestinationIp], condition: {gte: 2}}
+---
+title: Same port
+name: port
+correlation: {type: temporal, rules: [approval, out], timespan: 1m, group-by: [DestinationPort, User]}
+---
+title: Many, then approval
+name: outer
+correlation: {type: temporal_ordered, rules: [many, approval], timespan: 5m}
+"""
+
+
+def more(rule: str, event_id: str, *events: dict[str, Any]) -> list[str]:
+    errors: list[RuleError] = []
+    ruleset = from_documents(parse_documents(MORE, "rules", errors), errors=errors)
+    scorer = Scorer.from_payload(build_payload(ruleset, "test", "1"))
+    return list(explain_event(scorer, list(events), event_id, rule))
+
+
+KEY = event(1, "file/read", file__path="/k/id_rsa", process__entity_id="p1", gen_ai__tool__call__id="c1")
+OUT = event(
+    3,
+    "network/connect",
+    destination__port=443,
+    destination__ip="203.0.113.7",
+    process__entity_id="p2",
+    gen_ai__tool__call__id="c2",
+)
+MINE = {**OUT, "process.entity_id": "p1"}
+AGAIN = {**OUT, "@timestamp": int(5e9), "event.id": "5"}
+YES = event(4, "agent/approval")
+EARLY = event(2, "agent/approval")
+
+
+@pytest.mark.parametrize(
+    ("rule", "events", "line"),
+    [
+        ("descended", [KEY, OUT], "by a process that is no ancestor of this event's"),
+        ("sent", [KEY, OUT], "the data that this event's process holds did not come by it"),
+        ("call", [KEY, OUT], "in tool call 'c1', not 'c2'"),
+        ("unapproved", [KEY, EARLY, OUT], "to be absent, Approval: last matched by event 2, 1 s before"),
+        ("unapproved", [KEY, OUT, YES], "to be absent, Approval: matched by event 4, 1 s after"),
+        ("unless", [KEY, EARLY, OUT], "step 3, not Approval: last matched by event 2, 1 s before"),
+        ("many", [OUT], "event_count is 1 within 1 min, wanted gte 2"),
+        ("port", [YES, {**OUT, "event.id": "3"}], "no destination.port to group by"),
+    ],
+)
+def test_what_kept_a_correlation_from_firing_is_told(
+    rule: str, events: list[dict[str, Any]], line: str
+) -> None:
+    told = more(rule, "3", *events)
+    assert told[0].endswith("did not fire on event 3")
+    assert any(one.endswith(line) for one in told), told
+
+
+def test_what_is_tied_together_fires() -> None:
+    for rule in ("descended", "sent", "chain"):
+        assert "fired on event 3" in more(rule, "3", KEY, MINE)[0]
+
+
+def test_an_absence_is_told_of_the_event_that_it_was_waited_for_from() -> None:
+    told = more("unapproved", "3", KEY, OUT)
+    assert told == [
+        "Unapproved: fired on event 3, when its window had closed",
+        "  because read → out within 1 min, without Approval: events 1, 3",
+    ]
+    assert told[0] in more("", "3", KEY, OUT)
+
+
+def test_an_early_step_tells_what_came_of_it() -> None:
+    assert more("chain", "1", KEY, OUT)[-1] == "  it fired later, on event 3, with this one as evidence"
+
+
+def test_what_was_used_up_is_told() -> None:
+    assert "used up when the rule fired on event 3" in more("chain", "5", KEY, OUT, AGAIN)[1]
+
+
+def test_a_count_that_held_already_is_told() -> None:
+    third = {**OUT, "@timestamp": int(6e9), "event.id": "6"}
+    told = more("many", "6", OUT, AGAIN, third)
+    assert "event_count is 3 or more: it fired when it came to be gte 2" in told[-1]
+
+
+def test_a_correlation_that_is_a_step_is_told_to_have_fired() -> None:
+    told = more("many", "5", OUT, AGAIN)
+    assert told[0] == "Many: fired on event 5 (as a step of others, with no finding of its own)"
+    assert more("outer", "5", OUT, AGAIN)[1] == "  step 1, Many: this event matches"
+    assert "  step 1, Many: no event has matched" in more("outer", "3", OUT, AGAIN)
+
+
+def test_an_event_that_is_no_step_tells_what_each_step_looks_at() -> None:
+    told = more("chain", "2", KEY, EARLY)
+    assert "    Out: does not match event 2" in told
+    assert told.count("      it looks at network/connect, network/accept; this event is agent/approval") == 1

@@ -8,47 +8,52 @@ from typing import Any
 from workbench.errors import InputError
 from workbench.event import Event
 from workbench.scorer.auditd import records
-from workbench.scorer.correlator import SESSION
-from workbench.scorer.finding import Finding
+from workbench.scorer.correlator import Fired
+from workbench.scorer.explain_steps import Watch, absent_lines, step_lines
 from workbench.scorer.kind import SUCCESS, kinds_of
-from workbench.scorer.plan import KEYWORD, Plan, Rule
+from workbench.scorer.plan import KEYWORD, Plan
 from workbench.scorer.predicates import Predicates
-from workbench.scorer.reason import Alike, describe_alike, describe_predicate, describe_span, gather
+from workbench.scorer.reason import Alike, describe_alike, describe_predicate, gather
 from workbench.scorer.scorer import Scorer
 
 _SHOWN = 120
-_SECOND = 1_000_000_000
-
-Seen = dict[int, list[tuple[int, str, str]]]
-"""Rule → its matches so far: time, event id, session."""
 
 
 def explain_event(scorer: Scorer, events: Iterable[Event], event_id: str, rule: str = "") -> Iterator[str]:
-    """Replay events up to the one named and tell, line by line, why rules fired on it or did not.
+    """Replay events and tell, line by line, why rules fired on the one named or did not.
 
     `rule` is an id, name or title; without one, the rules that matched or fired are told. Raises
     InputError when there is no such event or rule.
     """
-    plan = scorer.plan
-    chosen = _choose(plan, rule)
-    seen: Seen = {}
-    for event in events:
-        own, matched = scorer.examine(event)
-        findings = scorer.conclude(own, matched)
-        for number in matched:
-            match = scorer.now, str(own.get("event.id", "")), str(own.get(SESSION, ""))
-            seen.setdefault(number, []).append(match)
-        fired = {finding.rule_id for finding in findings if finding.event_id == event_id}
+    chosen = _choose(scorer.plan, rule)
+    watch = Watch(scorer.plan, scorer.correlator, chosen)
+    replay = iter(events)
+    for event in replay:
+        own, matched, fired = _take(scorer, event, watch)
         if own.get("event.id") == event_id:
-            numbers = chosen or [
-                number for number, one in enumerate(plan.rules) if number in matched or one.id in fired
-            ]
-            if not numbers:
-                yield f"no rule matches event {event_id}; name one with --rule to see what stopped it"
-            for number in numbers:
-                yield from _explain(scorer, number, own, matched, findings, seen)
-            return
-    raise InputError(f"no event {event_id!r}", mend="give the event.id of one of the events")
+            break
+    else:
+        raise InputError(f"no event {event_id!r}", mend="give the event.id of one of the events")
+    now = {done.rule: done for done in fired if done.event.get("event.id") == event_id}
+    # Told before what follows is replayed, for that changes the groups.
+    told = {number: _told(scorer, watch, number, own, matched, now) for number in chosen or {*matched, *now}}
+    later = _later(scorer, replay, watch, event_id) if _matters_later(scorer.plan, chosen) else {}
+    if not chosen:
+        closed = {number: done for number, done in later.items() if done.event.get("event.id") == event_id}
+        told |= {number: [] for number in closed if number not in told}
+        later = closed
+    if not told:
+        yield f"no rule matches event {event_id}; name one with --rule to see what stopped it"
+    for number in sorted(told):
+        done = None if number in now else later.get(number)
+        if done and done.event.get("event.id") == event_id:
+            yield from _fired(scorer, done, event_id, ", when its window had closed")
+            continue
+        yield from told[number]
+        if done:
+            yield f"  it fired later, on event {done.event.get('event.id')}, with this one as evidence"
+        elif number not in now:
+            yield from absent_lines(scorer, watch, number, event_id)
 
 
 def _choose(plan: Plan, name: str) -> list[int]:
@@ -60,47 +65,74 @@ def _choose(plan: Plan, name: str) -> list[int]:
     return found
 
 
-def _explain(
-    scorer: Scorer, number: int, event: Event, matched: tuple[int, ...], findings: list[Finding], seen: Seen
-) -> Iterator[str]:
+def _take(scorer: Scorer, event: Event, watch: Watch) -> tuple[Event, tuple[int, ...], list[Fired]]:
+    """Score an event; give it enriched, with the rules that matched and the correlations that fired."""
+    scorer.fired = []
+    own, matched = scorer.examine(event)
+    scorer.conclude(own, matched)
+    watch.fired(scorer.fired)
+    watch.matched(matched, own, scorer.now)
+    return own, matched, scorer.fired
+
+
+def _matters_later(plan: Plan, chosen: list[int]) -> bool:
+    """Tell whether what comes after the event can say more of it: of a sequence, or of an absence."""
+    if chosen:
+        return any(plan.rules[number].correlation for number in chosen)
+    return any(rule.correlation and rule.correlation.absent for rule in plan.rules)
+
+
+def _later(scorer: Scorer, replay: Iterator[Event], watch: Watch, event_id: str) -> dict[int, Fired]:
+    """Replay the rest; give the correlations that then fired with the event as evidence, each one once."""
+    found: dict[int, Fired] = {}
+
+    def note(fired: Iterable[Fired]) -> None:
+        for done in fired:
+            if any(event_id in sighting.events for sighting in done.completion.sightings):
+                found.setdefault(done.rule, done)
+
+    for event in replay:
+        note(_take(scorer, event, watch)[2])
+    scorer.close()
+    note(scorer.fired)
+    return found
+
+
+def _told(
+    scorer: Scorer,
+    watch: Watch,
+    number: int,
+    event: Event,
+    matched: tuple[int, ...],
+    fired: Mapping[int, Fired],
+) -> list[str]:
+    """Tell why a rule fired on the event, or what kept it from that."""
     rule = scorer.plan.rules[number]
-    finding = next((finding for finding in findings if finding.rule_id == rule.id), None)
+    event_id = str(event.get("event.id"))
     if rule.correlation is None:
-        yield from _detection(scorer, number, event, hit=number in matched)
-        return
-    verdict = "fired" if finding else "did not fire"
-    yield f"{rule.title}: {verdict} on event {event.get('event.id')}"
-    if finding:
-        yield f"  because {finding.reason}: events {', '.join(finding.evidence)}"
-        yield from (f"  data: {hop}" for hop in finding.provenance_path)
-        return
-    if set(rule.correlation.rules) <= set(matched) and len(rule.correlation.rules) > 1:
-        yield "  this event matches every step, but each step needs an event of its own"
-    for position, step in enumerate(rule.correlation.rules):
-        yield from _step(scorer, rule, position, step, event, matched, seen)
+        return list(_detection(scorer, number, event, hit=number in matched))
+    if number in fired:
+        return list(_fired(scorer, fired[number], event_id))
+    lines = [f"{rule.title}: did not fire on event {event_id}"]
+
+    def tell(step: int) -> list[str]:
+        return _told(scorer, watch, step, event, matched, fired)
+
+    lines += step_lines(scorer, watch, number, event_id, tell)
+    steps = rule.correlation.rules
+    if set(steps) <= set(matched) and len(steps) > 1:
+        lines.insert(1, "  this event matches every step, but each step needs an event of its own")
+    return lines
 
 
-def _step(
-    scorer: Scorer, rule: Rule, position: int, step: int, event: Event, matched: tuple[int, ...], seen: Seen
-) -> Iterator[str]:
-    assert rule.correlation is not None
-    named = scorer.plan.rules[step]
-    head = f"  step {position + 1}, {named.title}:"
-    matches = seen.get(step, [])
-    if step in matched:
-        yield f"{head} this event matches"
-    elif matches:
-        time, event_id, session = matches[-1]
-        ago = (scorer.now - time) / _SECOND
-        late = ", longer ago than the timespan of " + describe_span(rule.correlation.timespan)
-        elsewhere = f", in session {session!r}" if session != event.get(SESSION, "") else ""
-        too_late = late if scorer.now - time > rule.correlation.timespan else ""
-        yield f"{head} last matched by event {event_id}, {ago:g} s before{elsewhere}{too_late}"
-    elif named.correlation is None:
-        yield f"{head} no event has matched"
-        yield from ("    " + line for line in _detection(scorer, step, event, hit=False))
-    else:
-        yield f"{head} has not fired"
+def _fired(scorer: Scorer, done: Fired, event_id: str, when: str = "") -> Iterator[str]:
+    finding = scorer.finding_of(done)
+    silent = (
+        " (as a step of others, with no finding of its own)" if scorer.plan.rules[done.rule].silent else ""
+    )
+    yield f"{finding.rule_title}: fired on event {event_id}{when}{silent}"
+    yield f"  because {finding.reason}: events {', '.join(finding.evidence)}"
+    yield from (f"  data: {hop}" for hop in finding.provenance_path)
 
 
 def _detection(scorer: Scorer, number: int, event: Event, *, hit: bool) -> Iterator[str]:

@@ -69,6 +69,7 @@ class Scorer:
         self._by_data = rules_by_data(self.plan)
         self._reasons = Reasons(self.plan)
         self.verdicts = Verdicts(payload.fusion)
+        self.fired: list[Fired] = []
         self._now = 0
         self._serial = 0
         self._reordered = 0
@@ -109,6 +110,11 @@ class Scorer:
         other.verdicts = Verdicts(self.payload.fusion)
         other._now = other._serial = other._reordered = 0
         return other
+
+    @property
+    def correlator(self) -> Correlator:
+        """The correlations at run time; `fired` holds those that fired last, silent ones among them."""
+        return self._correlator
 
     @property
     def now(self) -> int:
@@ -161,7 +167,8 @@ class Scorer:
             if matched:
                 findings = [self._detection(number, own, now) for number in matched if self._loud[number]]
             if fired:
-                findings += [self._correlation(done) for done in fired if self._loud[done.rule]]
+                self.fired = fired
+                findings += [self.finding_of(done) for done in fired if self._loud[done.rule]]
             if findings or "risk.intrinsic" in own:
                 self.verdicts.note(own, findings)
             if ends and self.stages:
@@ -173,8 +180,8 @@ class Scorer:
 
     def close(self) -> list[Finding]:
         """Close every open window; give what was still waiting for something that never came."""
-        fired = self._correlator.end(None, self._now, self._serial)
-        findings = [self._correlation(done) for done in fired if self._loud[done.rule]]
+        self.fired = fired = self._correlator.end(None, self._now, self._serial)
+        findings = [self.finding_of(done) for done in fired if self._loud[done.rule]]
         self.verdicts.note({}, findings)
         return findings
 
@@ -190,7 +197,8 @@ class Scorer:
             number, event, now, [event_id], [rule.name or rule.title], self._reasons.detection(number)
         )
 
-    def _correlation(self, fired: Fired) -> Finding:
+    def finding_of(self, fired: Fired) -> Finding:
+        """Put a correlation that fired into a finding."""
         sightings = fired.completion.sightings
         evidence = [event for sighting in sightings for event in sighting.events]
         steps = [name for sighting in sightings for name in sighting.rules]

@@ -66,6 +66,15 @@ class Window:
             return None
         return Completion(self._evidence[0].time, tuple(self._evidence))
 
+    @property
+    def holds(self) -> bool:
+        """Whether the condition held at the latest match."""
+        return self._holds
+
+    def any(self) -> bool:
+        """Whether there is a match to measure."""
+        return bool(self._evidence)
+
     def take(self, time: int, oldest: int, event: Event) -> bool:
         """Let go of what is older than `oldest`, and take the event's value; False when it has none."""
         raise NotImplementedError
