@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from workbench.cli import run
+from workbench.scorer import Scorer
+from workbench.scorer.selftest import self_test
 
 RULES = """title: Tool reads a key
 name: key
@@ -67,6 +69,30 @@ def test_events_are_scored_in_order_and_counted(place: Path, capsys: pytest.Capt
 def test_the_same_rules_give_the_same_pack(place: Path) -> None:
     assert run(["pack", "build", "rules", "--out", "y.pack", "--key", "k", "--name", "x"]) == 0
     assert (place / "x.pack").read_bytes() == (place / "y.pack").read_bytes()
+
+
+TEST = """[[case]]
+name = "a key, then curl"
+fires = ["2"]
+events = '''
+{"kind": "file/open", "file.path": "/r/id_rsa"}
+{"kind": "process/exec", "process.executable": "/usr/bin/curl"}
+'''
+"""
+
+
+def test_the_tests_beside_rules_are_in_the_pack_as_its_own_vectors(place: Path) -> None:
+    (place / "rules" / "r.test.toml").write_text(TEST)
+    assert run(["pack", "build", "rules", "--out", "y.pack", "--key", "k"]) == 0
+    scorer = Scorer.load("y.pack", trust=["k.pub"])
+    (vector,) = scorer.payload.evidence["vectors"]
+    assert vector["findings"] == ["5f0d9c1e-52b1-4f6e-9a07-5a3f8c1f2b11"]
+    assert self_test(scorer) == []
+    vector["events"].pop()
+    (fault,) = self_test(scorer)
+    assert fault.startswith("vector r.test.toml: a key, then curl: fires []")
+    (place / "rules" / "r.test.toml").write_text(TEST.replace("/r/id_rsa", '/r/id_rsa", "x": "y'))
+    assert run(["pack", "build", "rules", "--out", "z.pack", "--key", "k"]) == 2
 
 
 def test_an_unknown_signer_is_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,11 +70,13 @@ def build(
 
     Example: `workbench pack build rules/ --out exfil.pack --key signing.key`
     """
+    from functools import partial
+
     from workbench.errors import InputError
     from workbench.event import parse_timestamp
     from workbench.files import write_aside
     from workbench.pack.build import build_payload
-    from workbench.pack.evidence import digests
+    from workbench.pack.evidence import digests, vectors_of
     from workbench.pack.fusion import read_fusion
     from workbench.pack.signing import sign
     from workbench.printable import printable
@@ -95,15 +97,19 @@ def build(
         ruleset = ruleset.of({rule["id"] for rule in plan["rules"]})
     for fault in refused:
         typer.echo(f"left out: {printable(str(fault))}", err=True)
-    payload = build_payload(
+    payload_with = partial(
+        build_payload,
         ruleset,
         name or out.stem,
         version,
         baselines=[frozen for file in baseline or () for frozen in _baselines(file)],
         fusion=read_fusion(fusion) if fusion else None,
-        evidence=digests(ruleset, baseline or ()),
         expires=until,
     )
+    evidence = digests(ruleset, baseline or ())
+    payload = payload_with(evidence=evidence)
+    if tests := vectors_of(ruleset, payload):
+        payload = payload_with(evidence=evidence | {"vectors": tests})
     pack = sign(payload, private)
     write_aside(out, pack)
     packed = len(ruleset.rules)

@@ -15,10 +15,9 @@ from workbench.rule.checks import check_reachable, check_rule
 from workbench.rule.lock import check_lock, write_lock
 from workbench.rule.lower import lower_all
 from workbench.rule.ruleset import LoadedRule, RuleSet, load, read_placeholders
-from workbench.rule.vectors import run_file
+from workbench.rule.vectors import TESTS, run_file, test_beside
 from workbench.scorer.plan import decode_plan
 
-TESTS = ".test.toml"
 LOCK = "versions.lock"
 
 
@@ -48,10 +47,10 @@ def lint_paths(
         report.warnings += check_rule(rule)
         if rule.id in numbers:
             report.warnings += check_reachable(plan, numbers[rule.id], rule)
-    untested = [rule for rule in ruleset.rules if rule.id in numbers and _test_of(rule) is None]
+    untested = [rule for rule in ruleset.rules if rule.id in numbers and test_beside(rule) is None]
     if untested:
         report.warnings.append(_no_test(untested))
-    for test in sorted({test for rule in ruleset.rules if (test := _test_of(rule))}):
+    for test in sorted({test for rule in ruleset.rules if (test := test_beside(rule))}):
         beside = _beside(ruleset, test)
         report.tests += 1
         report.errors += run_file(test, beside)
@@ -77,12 +76,6 @@ def _lock_for(paths: list[Path]) -> Path:
     return directory / LOCK
 
 
-def _test_of(rule: LoadedRule) -> Path | None:
-    file = Path(rule.document.path)
-    test = file.with_name(file.stem + TESTS)
-    return test if test.is_file() else None
-
-
 def _beside(ruleset: RuleSet, test: Path) -> RuleSet:
     """Give the rules of the file that a test stands beside, and those they name."""
     wanted: dict[int, None] = {}
@@ -93,7 +86,7 @@ def _beside(ruleset: RuleSet, test: Path) -> RuleSet:
         wanted[id(rule)] = None
 
     for rule in ruleset.rules:
-        if _test_of(rule) == test:
+        if test_beside(rule) == test:
             want(rule)
     chosen = tuple(rule for rule in ruleset.rules if id(rule) in wanted)
     return RuleSet(chosen, ruleset.placeholders)

@@ -30,12 +30,13 @@ from workbench.errors import InputError, Place, RuleError, RuleErrors, Workbench
 from workbench.event import Value, check_event
 from workbench.rule.document import parse_documents
 from workbench.rule.lower import lower_all
-from workbench.rule.ruleset import RuleSet, from_documents
+from workbench.rule.ruleset import LoadedRule, RuleSet, from_documents
 from workbench.scorer import Finding, Scorer
 from workbench.scorer.groups import LIMITS, Limits
 from workbench.scorer.payload import FORMAT, SCORER, Payload
 from workbench.scorer.plan import decode_plan
 
+TESTS = ".test.toml"
 _SECOND = 1_000_000_000
 
 
@@ -58,6 +59,13 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     case: list[Case]
     about: str = ""
+
+
+def test_beside(rule: LoadedRule) -> Path | None:
+    """Give the file of cases that lies beside a rule's, when there is one."""
+    file = Path(rule.document.path)
+    test = file.with_name(file.stem + TESTS)
+    return test if test.is_file() else None
 
 
 def read_cases(file: Path) -> list[Case]:

@@ -16,7 +16,7 @@ from workbench.errors import InputError, PackError, WorkbenchError
 from workbench.scorer import Scorer, open_pack
 from workbench.scorer.envelope import PublicKey
 from workbench.scorer.payload import Payload, decode_payload
-from workbench.sensor.selftest import self_test
+from workbench.scorer.selftest import self_test
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -87,8 +87,7 @@ class Packs:
         payload, self.digest = self._read()
         if refusal := self._terms.refusal(payload, self.digest):
             raise PackError(refusal, place=path, mend="get a pack that the policy allows")
-        self.scorer = Scorer(payload)
-        self._tested(payload)
+        self.scorer = self._tested(payload)
 
     @property
     def name(self) -> str:
@@ -115,9 +114,11 @@ class Packs:
         data = open_pack(self._path, self._trust)
         return decode_payload(data, self._path), sha256(data).hexdigest()
 
-    def _tested(self, payload: Payload) -> None:
-        if faults := self_test(payload):
+    def _tested(self, payload: Payload) -> Scorer:
+        scorer = Scorer.of(payload, self._path)
+        if faults := self_test(scorer):
             raise PackError(f"fails its own self-test: {faults[0]}", place=self._path, mend="build it again")
+        return scorer
 
     def refresh(self) -> list[tuple[str, Any]]:
         """Take up a changed file; gives audit records. A bad pack never stops the running one."""
@@ -138,8 +139,7 @@ class Packs:
                         {"version": payload.version, "because": "this host is not in its roll-out"},
                     )
                 ]
-            self._tested(payload)
-            scorer = Scorer(payload)
+            scorer = self._tested(payload)
             left = scorer.restore(self.scorer.snapshot())
         except (WorkbenchError, InputError, OSError) as error:
             return [("pack_refused", {"because": str(error), "kept": self.told()})]
