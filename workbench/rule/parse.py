@@ -11,6 +11,7 @@ from typing import Any
 from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaCorrelationConditionError, SigmaError, SigmaRuleLocation
 from sigma.filters import SigmaFilter
+from sigma.modifiers import SigmaCaseSensitiveModifier
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections, SigmaRule
 
 from workbench.errors import RuleError
@@ -18,7 +19,7 @@ from workbench.rule.document import Document, Key
 from workbench.rule.expression import POLICY
 from workbench.rule.field_names import field_of
 from workbench.rule.logsource import check_logsource
-from workbench.rule.values import ValueFault
+from workbench.rule.values import ValueFault, cased
 
 Parsed = SigmaRule | SigmaCorrelationRule | SigmaFilter
 
@@ -52,6 +53,12 @@ _MENDS = {
     "id": "give a UUID, such as `uuidgen` prints",
     "timespan": "a number and s, m, h, d, w, M or y, such as 10m",
 }
+
+_TIMES = {"minute", "hour", "day", "week", "month", "year"}
+_EXPANDED = {"expand", "all", "cased", "contains", "startswith", "endswith", "neq"} | {
+    *("re", "i", "ignorecase", "m", "multiline", "s", "dotall")
+}
+"""The modifiers that mean the same of a placeholder as of its values."""
 
 
 def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
@@ -139,14 +146,22 @@ def _item_faults(document: Document, definition: Any, keys: tuple[Key, ...]) -> 
             if key not in ("condition", "rules"):
                 yield from _item_faults(document, value, here)
             continue
-        if "re" in str(key).split("|") and not _texts(value):
+        modifiers = set(str(key).split("|")[1:])
+        if "re" in modifiers and not _texts(value):
             yield document.fault("an expression is text", *here, code="value", mend="put it in quotes")
+            continue
+        if modifiers & _TIMES and any(isinstance(one, float) for one in _listed(value)):
+            yield document.fault("a part of a time is a whole number", *here, code="value", mend="round it")
+        if "expand" in modifiers and (odd := sorted(modifiers - _EXPANDED)):
+            cause = f"{odd[0]} would change the placeholder, not its values"
+            yield document.fault(cause, *here, code="modifier", mend="write the values out")
             continue
         try:
             SigmaDetectionItem.from_mapping(key, value, policy=POLICY)
         except Exception as error:
             fault = _translate(document, error)
-            yield document.fault(fault.cause, *here, code=fault.code, mend=fault.mend)
+            code = "modifier" if fault.code == "modified" else fault.code  # pySigma's of too many dashes
+            yield document.fault(fault.cause, *here, code=code, mend=_MENDS.get(code, fault.mend))
 
 
 def _condition_faults(document: Document, definition: Any, section: str) -> Iterator[RuleError]:
@@ -270,3 +285,5 @@ def _locate_items(
             here = (*keys, list(definition)[position]) if isinstance(definition, dict) else keys
             place = document.place(*here)
             item.source = SigmaRuleLocation(Path(document.path), place.line, place.column)
+            if SigmaCaseSensitiveModifier in item.modifiers:
+                item.value = [cased(value) for value in item.value]  # which later modifiers forget

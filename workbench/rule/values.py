@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 import re2
@@ -26,9 +27,13 @@ from sigma.types import (
 )
 
 from workbench.rule.expression import compile_expression
+from workbench.scorer.field_index import text_of
 from workbench.scorer.plan import ANY_ONE, ANY_RUN, KEYWORD, Predicate
 from workbench.scorer.text import MOST_INSTRUCTIONS
+from workbench.scorer.window import COMPARE
 
+_MAPPED = 96  # the bits before the IPv4 address in an IPv4-mapped one
+_EXACT = 2**53  # above which a float does not tell whole numbers apart
 _WILDCARDS = {SpecialChars.WILDCARD_MULTI: ANY_RUN, SpecialChars.WILDCARD_SINGLE: ANY_ONE}
 Resolve = Callable[[str], str]
 
@@ -56,7 +61,12 @@ class Values:
             return [Predicate(field, "regex", _regex(part), cased=True) for part in self._filled(value)]
         if isinstance(value, SigmaString) and value.contains_placeholder():
             replaced = value.replace_placeholders(self._fill)
-            return [found for part in replaced for found in self.predicates(field, part)]
+            parts = [cased(part) for part in replaced] if isinstance(value, SigmaCasedString) else replaced
+            return [found for part in parts for found in self.predicates(field, part)]
+        if isinstance(value, SigmaTimestampPart):
+            return _times(field, value, "eq")
+        if isinstance(value, SigmaCompareExpression) and isinstance(value.number, SigmaTimestampPart):
+            return _times(field, value.number, value.op.name.lower())
         return [self._predicate(field, value)]
 
     def _filled(self, value: SigmaRegularExpression) -> Iterator[SigmaRegularExpression]:
@@ -68,7 +78,7 @@ class Values:
 
     def _fill(self, placeholder: Placeholder) -> Iterator[str]:
         values = self._placeholders.get(placeholder.name)
-        if values is None:
+        if not values:
             raise ValueFault(
                 f"placeholder %{placeholder.name}% has no values",
                 "placeholder",
@@ -80,32 +90,23 @@ class Values:
         match value:
             case SigmaString():
                 return _text(field, value)
-            case SigmaTimestampPart():
-                part = value.timestamp_part.name.lower()
-                return Predicate(field, "time", (part, int(value.number)))
-            case SigmaNumber():
-                return Predicate(
-                    field, "contains" if field == KEYWORD else "equals", _keyword(field, value.number)
-                )
-            case SigmaBool():
-                return Predicate(field, "equals", value.boolean)
-            case SigmaNull():
+            case SigmaNumber() | SigmaBool():
+                return _scalar(field, value)
+            case SigmaNull() if field != KEYWORD:
                 return Predicate(field, "null")
             case SigmaExists():
                 return Predicate(field, "exists", bool(value))
             case SigmaRegularExpression():
                 return Predicate(field, "regex", _regex(value), cased=True)
             case SigmaCIDRExpression():
-                return Predicate(field, "cidr", str(value.network))
+                return Predicate(field, "cidr", _network(value.network))
             case SigmaCompareExpression():
                 return self._comparison(field, value)
             case SigmaFieldReference():
-                return Predicate(field, "fieldref", (self._resolve(value.field), _part(value)))
-        raise ValueFault(
-            f"a value of type {type(value).__name__} cannot be matched",
-            "value",
-            "write it as a string or number",
-        )
+                other = self._resolve(value.field), _part(value)
+                return Predicate(field, "fieldref", other, isinstance(value, CasedReference))
+        what = "null" if isinstance(value, SigmaNull) else f"a value of type {type(value).__name__}"
+        raise ValueFault(f"{what} cannot be matched", "value", "write it as a string or number")
 
     @staticmethod
     def _comparison(field: str, value: SigmaCompareExpression) -> Predicate:
@@ -128,8 +129,65 @@ def _plain(part: str | SpecialChars) -> str:
     return "*" if part is SpecialChars.WILDCARD_MULTI else "?"
 
 
-def _keyword(field: str, number: int | float) -> int | float | str:
-    return str(number) if field == KEYWORD else number
+_TIMES = {
+    "minute": range(60),
+    "hour": range(24),
+    "day": range(1, 32),
+    "week": range(1, 54),
+    "month": range(1, 13),
+    "year": range(1970, 2263),
+}
+"""The numbers that a part of a time can be; years as far as nanoseconds since 1970 reach."""
+
+
+def _times(field: str, value: SigmaTimestampPart, compare: str) -> list[Predicate]:
+    """Give the predicates of which any must hold for a part of a time to be so."""
+    part, wanted = value.timestamp_part.name.lower(), int(value.number)
+    found = [number for number in _TIMES[part] if COMPARE[compare](number, wanted)]
+    if not found:
+        cause = f"no {part} is {wanted}" if compare == "eq" else f"no {part} is {compare} {wanted}"
+        raise ValueFault(cause, "value", f"from {_TIMES[part][0]} to {_TIMES[part][-1]}")
+    return [Predicate(field, "time", (part, number)) for number in found]
+
+
+def _scalar(field: str, value: SigmaNumber | SigmaBool) -> Predicate:
+    """Give the predicate of a number or boolean, which as a keyword is text like any other."""
+    plain = value.boolean if isinstance(value, SigmaBool) else value.number
+    if isinstance(plain, float) and abs(plain) >= _EXACT:
+        cause = "a number of so many digits is not kept exactly"
+        raise ValueFault(cause, "value", "put it in quotes")
+    return (
+        Predicate(field, "contains", text_of(plain))
+        if field == KEYWORD
+        else Predicate(field, "equals", plain)
+    )
+
+
+def _network(network: IPv4Network | IPv6Network) -> str:
+    """Give a network as addresses are compared: one of IPv4-mapped addresses is that of the IPv4 ones.
+
+    >>> _network(IPv6Network("::ffff:10.0.0.0/104")), _network(IPv6Network("2001:db8::/32"))
+    ('10.0.0.0/8', '2001:db8::/32')
+    """
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if mapped and network.prefixlen >= _MAPPED:
+        return f"{mapped}/{network.prefixlen - _MAPPED}"
+    return str(network)
+
+
+class CasedReference(SigmaFieldReference):
+    """A reference to another field that tells case apart."""
+
+
+def cased(value: SigmaType) -> SigmaType:
+    """Give a value that tells case apart, where it is text, an expansion of texts, or another field."""
+    if isinstance(value, SigmaExpansion):
+        return SigmaExpansion([cased(part) for part in value.values])
+    if isinstance(value, SigmaFieldReference):
+        return CasedReference(value.field, value.starts_with, value.ends_with)
+    if isinstance(value, SigmaString) and not isinstance(value, SigmaCasedString):
+        return SigmaCasedString.from_sigma_string(value)
+    return value
 
 
 def _part(value: SigmaFieldReference) -> str:
