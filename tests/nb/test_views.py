@@ -176,6 +176,20 @@ def test_the_weakest_hop_is_marked_and_the_way_ends_where_the_data_left() -> Non
     assert ProvenanceGraph(finding(2)).svg().count("weakest") == 1
 
 
+def test_the_host_that_the_finding_reached_is_the_sink_and_is_drawn_once() -> None:
+    way = ["file/read /key → curl(5) (0.95)", "network/connect paste.example → curl(5) (0.90)"]
+    one = Finding(
+        **{"rule_id": "r", "rule_title": "t", "level": "high", "signal": "pattern", "risk": 1},
+        **{"response": "audit", "timestamp": 1, "event_id": "7", "provenance_path": way},
+    )
+    graph = ProvenanceGraph.of(one, [{"event.id": "7", "destination.domain": "paste.example"}])
+    assert [(hop.source, hop.target) for hop in graph.hops] == [
+        ("/key", "curl(5)"),
+        ("curl(5)", "paste.example"),
+    ]
+    assert ProvenanceGraph.of(one, []).hops[-1].target == "⚠ t"
+
+
 def test_a_circle_of_hops_is_drawn() -> None:
     round_and_round = [f"file/write f{n} → f{(n + 1) % 3} (0.9)" for n in range(3)]
     one = Finding(
@@ -201,7 +215,7 @@ def test_nothing_is_drawn_of_nothing() -> None:
 
 def test_a_change_of_course_is_marked() -> None:
     view = DriftChart([0.1] * 30 + [3.0] * 30, "drift.destination")
-    assert repr(view) == "drift.destination: 60 values, 1 changes: at 33"
+    assert repr(view) == "drift.destination: 60 values, 1 change: at 33"
 
 
 def test_the_navigator_layer_leaves_atlas_out(views: dict[str, Any], tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor, log10
 from typing import Literal
 
 import plotly.graph_objects as go
@@ -37,6 +38,19 @@ class Series:
     kind: Literal["line", "step", "marks"] = "line"
     dash: bool = False
     notes: Sequence[str] = ()
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Give round numbers from `low` to `high`, at most seven.
+
+    >>> ticks(0, 3.9), ticks(0, 1), ticks(0, 109)
+    ([0, 1, 2, 3], [0, 0.2, 0.4, 0.6, 0.8, 1.0], [0, 20, 40, 60, 80, 100])
+    """
+    rough = (high - low) / 6 or 1.0
+    power = 10.0 ** floor(log10(rough))
+    step = next(nice * power for nice in (1, 2, 5, 10) if nice * power >= rough)
+    first, last = ceil(low / step), floor(high / step + 1e-9)
+    return [float(f"{number * step:.10g}") for number in range(first, last + 1)]
 
 
 class Chart(Figure):
@@ -112,7 +126,7 @@ class Chart(Figure):
         for level, name in self.levels:
             ends = [self._place(x, level) for x in self.x_range]
             parts.append(svg_line(ends, RED, 'stroke-dasharray="6 4"'))
-            parts.append(svg_text(WIDTH - MARGIN, ends[1][1] - 4, cut(name, 30), "end", _BOLD))
+            parts.append(svg_text(_LEFT + 4, ends[0][1] - 4, cut(name, 30), "start", _BOLD))
         return svg_page(self.title, parts)
 
     def _place(self, x: float, y: float) -> tuple[float, float]:
@@ -123,13 +137,13 @@ class Chart(Figure):
 
     def _axes(self) -> list[str]:
         parts = []
-        for share in (0, 0.25, 0.5, 0.75, 1):
-            x = self.x_range[0] + share * (self.x_range[1] - self.x_range[0])
-            y = self.y_range[0] + share * (self.y_range[1] - self.y_range[0])
+        for y in ticks(*self.y_range):
             (left, at), (right, _) = self._place(self.x_range[0], y), self._place(self.x_range[1], y)
             parts.append(svg_line([(left, at), (right, at)], FAINT))
-            parts.append(svg_text(left - 6, at + 4, f"{y:.3g}", "end"))
-            parts.append(svg_text(self._place(x, 0)[0], HEIGHT - MARGIN + 16, f"{x:.3g}"))
+            parts.append(svg_text(left - 6, at + 4, f"{y:g}", "end"))
+        parts += [
+            svg_text(self._place(x, 0)[0], HEIGHT - MARGIN + 16, f"{x:g}") for x in ticks(*self.x_range)
+        ]
         parts.append(svg_text((WIDTH + _LEFT) / 2, HEIGHT - 6, self.x_label))
         middle = (HEIGHT + _TOP - MARGIN) / 2
         turned = f'transform="rotate(-90 14 {middle:.1f})"'

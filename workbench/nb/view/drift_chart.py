@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench.nb.view.chart import SHOWN, Chart, Series
-from workbench.nb.view.figure import BLUE
+from workbench.nb.view.figure import BLUE, counted
 
 
 class DriftChart(Chart):
@@ -33,9 +33,9 @@ class DriftChart(Chart):
         points = [(float(number), value) for number, value in enumerate(values)][::step]
         self.y_label = name
         self.x_range = (0.0, float(max(len(values) - 1, 1)))
-        self.y_range = (0.0, 1.08 * max([*values, limit or 0.0, 0.1]))
+        self.y_range = (0.0, 1.2 * max([*values, limit or 0.0, 0.1]))
         sampled = f", {len(points)} drawn" if len(points) < len(values) else ""
-        self.title = f"{name}: {len(values)} values{sampled}, {len(self.changes)} changes"
+        self.title = f"{name}: {len(values)} values{sampled}, {counted(len(self.changes), 'change')}"
         self.series = (Series(name, points, BLUE, "marks", notes=list(notes)[::step]),)
         self.marks = [(float(number), "change") for number in self.changes]
         self.levels = [] if limit is None else [(limit, f"limit {limit:g}")]

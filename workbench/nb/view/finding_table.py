@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench.event import format_timestamp
+from workbench.nb.view.figure import counted
 from workbench.nb.view.page import page, table
 from workbench.nb.view.rich_view import RichView
 from workbench.printable import printable
@@ -50,7 +51,7 @@ class FindingTable:
 
     def _title(self) -> str:
         more = f", the first {SHOWN} shown" if len(self.findings) > SHOWN else ""
-        return f"{len(self.findings)} findings{more}"
+        return f"{counted(len(self.findings), 'finding')}{more}"
 
 
 def _details(finding: Finding) -> list[str]:

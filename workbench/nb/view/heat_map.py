@@ -12,6 +12,7 @@ from workbench.nb.view.figure import BLUE, FAINT, RED, Figure, cut, svg_page, sv
 from workbench.nb.view.plain import plain
 
 SHOWN = 60
+_DARK = 0.7  # from this share on white reads better than black (contrast 4.5 at least either way)
 _CELL, _ROW, _LEFT, _TOP = 92, 24, 330, 64
 
 
@@ -55,8 +56,10 @@ class HeatMap(Figure):
         return "\n".join(told)
 
     def _colour(self, column: str, value: float) -> str:
-        red, green, blue = (int((BLUE if column in self.wanted else RED)[n : n + 2], 16) for n in (1, 3, 5))
-        return f"rgba({red},{green},{blue},{0.15 + 0.85 * value:.2f})"
+        """Mix white with the column's colour: opaque, so that the number reads on any theme."""
+        full = BLUE if column in self.wanted else RED
+        mixed = (round(255 + (0.15 + 0.85 * value) * (int(full[n : n + 2], 16) - 255)) for n in (1, 3, 5))
+        return "#" + "".join(f"{part:02x}" for part in mixed)
 
     def figure(self) -> go.Figure:
         """Give the interactive heat map."""
@@ -109,7 +112,8 @@ class HeatMap(Figure):
                     f'<rect x="{x + 1}" y="{y + 1}" width="{_CELL - 2}" height="{_ROW - 2}" fill="{fill}" '
                     f'stroke="{FAINT}"/>'
                 )
-                strong = 'fill="#ffffff" font-weight="bold"' if value and value > 0.5 else ""
+                ink = "#ffffff" if value and value > _DARK else "#000000"
+                strong = f'fill="{ink}" font-weight="bold"' if value else ""
                 parts.append(svg_text(x + _CELL / 2, y + 16, _told(value), style=strong))
         height = _TOP + _ROW * len(self.rows) + 10
         return svg_page(self.title, parts, height, _LEFT + _CELL * max(len(self.columns), 1) + 10)

@@ -8,7 +8,18 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.evaluate.latency import Latency
-from workbench.nb.view.figure import BLUE, HEIGHT, MARGIN, RED, WIDTH, Figure, svg_bar, svg_page, svg_text
+from workbench.nb.view.figure import (
+    BLUE,
+    HEIGHT,
+    MARGIN,
+    RED,
+    WIDTH,
+    Figure,
+    svg_bar,
+    svg_line,
+    svg_page,
+    svg_text,
+)
 
 _BINS = 60
 
@@ -56,8 +67,21 @@ class LatencyChart(Figure):
             height = (HEIGHT - 2 * MARGIN) * log10(count + 1) / tallest
             left, colour = MARGIN + number * span, self._colour(self.edges[number])
             parts.append(svg_bar(left, HEIGHT - MARGIN - height, span - 1, colour))
-        for number in range(0, _BINS + 1, 10):
-            label = f"{self.edges[number]:.3g} µs"
-            parts.append(svg_text(MARGIN + number * span, HEIGHT - MARGIN + 16, label))
+        low, high = log10(self.edges[0]), log10(self.edges[-1])
+
+        def place(micros: float) -> float:
+            return MARGIN + (WIDTH - 2 * MARGIN) * (log10(micros) - low) / (high - low)
+
+        round_ones = [step * 10.0**power for power in range(-1, 7) for step in (1, 2, 5)]
+        parts += [
+            svg_text(place(micros), HEIGHT - MARGIN + 16, f"{micros:,g} µs")
+            for micros in round_ones
+            if self.edges[0] <= micros <= self.edges[-1]
+        ]
+        limit = place(max(self.limit_us, self.edges[0]))
+        parts.append(
+            svg_line([(limit, MARGIN - 10), (limit, HEIGHT - MARGIN)], RED, 'stroke-dasharray="6 4"')
+        )
+        parts.append(svg_text(limit - 4, MARGIN, "limit", "end"))
         parts.append(svg_text(WIDTH / 2, HEIGHT - 8, "microseconds per event (log), events (log)"))
         return svg_page("Latency per event", parts)

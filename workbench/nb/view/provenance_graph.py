@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from workbench.event import Event
 from workbench.nb.view.figure import GREY, RED, WIDTH, Figure, cut, svg_line, svg_page, svg_text
 from workbench.nb.view.plain import plain
 from workbench.printable import printable
@@ -16,6 +17,7 @@ from workbench.scorer import Finding
 
 SHOWN = 60
 _BOX, _GAP, _TOP = 30, 46, 40
+_HOSTS = ("destination.domain", "dns.question.name", "destination.ip")
 _HOP = re.compile(r"(?P<action>\S+) (?P<source>.*) → (?P<target>.*) \((?P<confidence>[0-9.]+)\)", re.DOTALL)
 
 
@@ -36,8 +38,8 @@ class Hop:
 class ProvenanceGraph(Figure):
     """The hops of one finding or several, sources above, sinks below; the weakest hop is marked.
 
-    `sink` names where the data went, such as a host; without it that is the finding. Shows at most `SHOWN`
-    hops and says so. Texts are escaped.
+    `sink` names where the data went, such as a host; without it that is the finding. `of` looks it up. Shows
+    at most `SHOWN` hops and says so. Texts are escaped.
     """
 
     def __init__(self, findings: Finding | Sequence[Finding], sink: str = "") -> None:
@@ -45,12 +47,21 @@ class ProvenanceGraph(Figure):
         self.title = printable("; ".join(dict.fromkeys(finding.rule_title for finding in chosen)))
         told = dict.fromkeys(hop for finding in chosen for hop in finding.provenance_path)
         hops = list(dict.fromkeys(hop for hop in map(read_hop, told) if hop))
+        # The connection on which the data left also labels who made it; drawn once, as the way out.
+        hops = [hop for hop in hops if not sink or hop.source != printable(sink)]
         self.total, self.hops = len(hops), hops[:SHOWN]
         sure = [1.0 if hop.confidence is None else hop.confidence for hop in self.hops]
         self.weakest = min(range(len(sure)), key=sure.__getitem__, default=-1)
         inner = {hop.source for hop in self.hops}
         ends = dict.fromkeys(hop.target for hop in self.hops if hop.target not in inner)
         self.hops += [Hop("leaves", end, printable(sink) or f"⚠ {self.title}", None) for end in ends]
+
+    @classmethod
+    def of(cls, finding: Finding, events: Iterable[Event]) -> ProvenanceGraph:
+        """Draw one finding, its sink being the host that its event, one of `events`, reached."""
+        event = next((one for one in events if one.get("event.id") == finding.event_id), {})
+        host = next((str(event[name]) for name in _HOSTS if name in event), "")
+        return cls(finding, sink=host)
 
     def text(self) -> str:
         """Give the hops as numbered lines, the weakest marked."""
@@ -95,8 +106,9 @@ class ProvenanceGraph(Figure):
         places = self._places()
         parts = [svg_text(WIDTH / 2, 18, cut(self.title, 100), style='font-weight="bold"')]
         parts.append(
-            f'<defs><marker id="a" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" '
-            f'orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="{GREY}"/></marker></defs>'
+            f'<defs><marker id="a" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="11" markerHeight="11" '
+            f'markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="{GREY}"/></marker>'
+            "</defs>"
         )
         for number, hop in enumerate(self.hops):
             (left, top, width), (to_left, to_top, to_width) = places[hop.source], places[hop.target]
@@ -105,7 +117,8 @@ class ProvenanceGraph(Figure):
             style = 'stroke-width="3" stroke-dasharray="6 4"' if weak else 'stroke-width="1.5"'
             parts.append(svg_line([start, end], RED if weak else GREY, f'{style} marker-end="url(#a)"'))
             told = f"{hop}{' · weakest' if weak else ''}"
-            x, y = (start[0] + end[0]) / 2 + 10, (start[1] + end[1]) / 2 + 4
+            aslant = (start[0] > end[0]) - (start[0] < end[0])  # beside a slanting line, not across it
+            x, y = (start[0] + end[0]) / 2 + 10, (start[1] + end[1]) / 2 + 4 + 9 * aslant
             parts.append(svg_text(x, y, told, "start", 'font-weight="bold"' if weak else ""))
         for node, (left, top, width) in places.items():
             parts.append(

@@ -19,6 +19,7 @@ from workbench.nb.view.figure import (
     RED,
     WIDTH,
     Figure,
+    counted,
     cut,
     svg_line,
     svg_page,
@@ -68,7 +69,8 @@ class Timeline(Figure):
 
     def _title(self) -> str:
         sampled = f", {len(self.shown)} drawn" if len(self.shown) < self.total else ""
-        return f"{self.total} events in {len(self.kinds)} kinds{sampled}, {len(self.findings)} findings"
+        found = counted(len(self.findings), "finding")
+        return f"{self.total} events in {len(self.kinds)} kinds{sampled}, {found}"
 
     def figure(self) -> go.Figure:
         """Give the interactive timeline; drag, or move the ends of the lower strip, to zoom."""
