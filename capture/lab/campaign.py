@@ -71,7 +71,7 @@ def read(file: Path) -> Plan:
     """Read a plan; raises InputError naming the file."""
     try:
         plan = msgspec.convert(yaml.safe_load(file.read_text()), Plan)
-    except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise InputError(f"not a plan: {error}", place=file, mend="see docs/scenarios.md") from None
     if unknown := {a for part in plan.rounds for a in part.agents} - set(DRIVERS):
         raise InputError(

@@ -69,7 +69,14 @@ MISUSES = {
     "an unknown scenario": (["scenario", "run", "nothing", "--out", "o"], "nothing"),
     "an unknown source": (["record", "--source", "guess", "--out", "o", "--", "true"], "guess"),
     "an unknown command": (["recrod"], "No such command 'recrod'"),
-    "no arguments": (["score"], "Missing parameter"),
+    "no arguments": (["score"], "Missing argument 'PACK'"),
+    "a number that is none": (
+        ["audit", "prune", "log", "--keep-days", "x"],
+        "Invalid value for '--keep-days'",
+    ),
+    "a log without a name": (["audit", "verify", ""], "no key to check it with"),
+    "bytes for a notebook": (["notebook", "run", "good.pack", "--out", "o"], "good.pack: not a notebook"),
+    "bytes for a plan": (["scenario", "campaign", "good.pack", "--out", "o"], "good.pack: not a plan"),
     "an output that cannot be": (
         ["backtest", str(ROOT / "rules/drift"), str(ROOT / "datasets/quickstart"), "--json", "/proc/x"],
         "/proc/x: cannot be written",

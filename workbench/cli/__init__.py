@@ -83,7 +83,7 @@ def run(arguments: list[str]) -> int:
         typer.echo(f"workbench: {error}", err=True)
         return MISUSE
     except typer.TyperException as error:
-        if told := str(error):  # it has none when the help was shown in its place
+        if told := error.format_message():  # it has none when the help was shown in its place
             typer.echo(printable(f"workbench: {told} (mend: see --help)"), err=True)
         return MISUSE
     except (KeyboardInterrupt, typer.Abort):

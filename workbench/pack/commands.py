@@ -169,7 +169,7 @@ def diff(
     if format == "json":
         show_json({"old": str(old), "new": str(new), "differences": found})
     else:
-        for line in found:
+        for line in found or ["nothing differs"]:
             typer.echo(printable(line))
     raise typer.Exit(1 if found else 0)
 

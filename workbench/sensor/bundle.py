@@ -59,7 +59,7 @@ def export(log: Path, session: str, out: Path, trust: list[Path] | None = None) 
 
     Raises InputError when the log was tampered with, holds nothing of the session, or `out` exists.
     """
-    keys = trust or [log.with_name(log.name + ".key.pub")]
+    keys = trust or [Path(f"{log}.key.pub")]
     report = verify(log, keys)
     if not report.whole:
         raise InputError(

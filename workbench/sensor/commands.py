@@ -125,7 +125,7 @@ def verify(log: Log, trust: Trust = None, format: Format = "text") -> int:
     from workbench.errors import InputError
     from workbench.sensor.verify import verify as check
 
-    beside = log.with_name(log.name + ".key.pub")
+    beside = Path(f"{log}.key.pub")
     if not trust and not beside.is_file():
         raise InputError(
             "no key to check it with", place=log, mend="give --trust PUB, the sensor's public key"
@@ -196,7 +196,7 @@ def prune(
 
     if not log.is_file():
         raise InputError("no such log", place=log, mend="check the path")
-    audit = AuditLog(log, read_private_key(key or log.with_name(log.name + ".key")))
+    audit = AuditLog(log, read_private_key(key or Path(f"{log}.key")))
     gone = delete_before(audit, time.time_ns() - keep_days * DAY)
     audit.close()
     if format == "json":

@@ -34,7 +34,13 @@ def load(path: Path) -> nbformat.NotebookNode:
         notebook: nbformat.NotebookNode = nbformat.read(path, as_version=4)
     except FileNotFoundError:
         raise InputError("no such notebook", place=path, mend="see notebooks/") from None
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError, OSError, AttributeError) as error:
+    except (
+        nbformat.reader.NotJSONError,
+        nbformat.ValidationError,
+        UnicodeDecodeError,
+        OSError,
+        AttributeError,
+    ) as error:
         raise InputError(f"not a notebook: {error}", place=path, mend="save it again from Jupyter") from None
     return notebook
 
