@@ -8,8 +8,8 @@ A control plane tells of its own state with `{"hook_event_name": "Control", "con
 "control": {…}}`: one of CONTROL_ACTIONS, and the values of `control.*` fields by their last words.
 
 Understands the payloads of Claude Code, codex, gemini-cli, qwen-code and Cursor by the names of their
-events; a payload it does not know becomes nothing and is counted in FILE.unknown, never an error: a hook
-that fails would stop the agent.
+events; a payload it does not know is kept in FILE.unknown, without secrets, and never an error: a hook that
+fails would stop the agent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ import os
 import re
 import sys
 import time
-from typing import Any
+
+TYPE_CHECKING = False  # importing typing would be a fifth of the whole run
+if TYPE_CHECKING:
+    from typing import Any
 
 ACTIONS = {
     "SessionStart": "session_start",
@@ -55,6 +58,7 @@ CONTROL_ACTIONS = (
 _REDACTED = ("gen_ai.prompt.text", "gen_ai.tool.call.arguments", "gen_ai.tool.call.result")
 _TOOLS = {"Shell": "shell", "ReadFile": "read_file", "FileEdit": "edit_file"}
 _SHOWN = 4_000
+_READ, _ASIDE = 65_536, 1_000_000  # bytes of a payload, and of the file, up to which unknown ones are kept
 
 # Coarse on purpose: the patterns of `capture.redact` cost more time than a hook has, and follow at import.
 _KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]{0,40}KEY-----[^-]*(?:-----END [A-Z ]{0,40}-----)?")
@@ -172,9 +176,16 @@ def run(payload: bytes, out: str, agent: str = "") -> None:
     event = event_of(decoded, time.time_ns(), agent) if isinstance(decoded, dict) else None
     if event is None:
         kind = decoded.get("hook_event_name", "no event name") if isinstance(decoded, dict) else "not JSON"
-        append(out + ".unknown", json.dumps(str(kind)[:80]).encode() + b"\n")
+        _set_aside(out + ".unknown", str(kind)[:80], payload)
     else:
         append(out, json.dumps(event, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+
+
+def _set_aside(path: str, kind: str, payload: bytes) -> None:
+    line = {"kind": kind}
+    if not os.path.exists(path) or os.path.getsize(path) < _ASIDE:  # noqa: PTH110, PTH202 - see above
+        line["record"] = redact(payload[:_READ].decode(errors="replace"))[:_SHOWN]
+    append(path, json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
 
 def main() -> int:

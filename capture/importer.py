@@ -47,13 +47,13 @@ def _harness(name: str, file: Path) -> Imported:
     transcript = commands.import_harness(name, file)
     for number, event in enumerate(transcript.events, 1):
         event.setdefault("event.id", f"h{number}")
-    loss = Loss(detail={f"unknown_{kind}": count for kind, count in transcript.unknown.items()})
-    return Imported(transcript.events, loss, ("what the harness did not write down",))
+    loss = Loss(detail={f"unknown_{kind}": count for kind, count in transcript.aside.counts.items()})
+    return Imported(transcript.events, loss, ("what the harness did not write down",), transcript.aside)
 
 
 def _record(name: str, imported: Imported, out: Path, agent: str) -> Recording:
-    redact = Redactor().event
-    events = [redact(event) for event in sorted(imported.events, key=order)]
+    redactor = Redactor()
+    events = [redactor.event(event) for event in sorted(imported.events, key=order)]
     first, last = order(events[0])[0], order(events[-1])[0]
     told = next((str(e["gen_ai.conversation.id"]) for e in events if "gen_ai.conversation.id" in e), "")
     session = Session(
@@ -73,4 +73,5 @@ def _record(name: str, imported: Imported, out: Path, agent: str) -> Recording:
     framed = {event["event.action"] for event in events} & {"session_start", "session_end"}
     events += [e for e in session_events(session) if e["event.action"] not in framed]
     events.sort(key=order)
-    return write(out, attributed(events), session)
+    aside = imported.aside.lines(redactor) if imported.aside else []
+    return write(out, attributed(events), session, aside=aside)

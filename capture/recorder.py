@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from capture.aside import Aside
 from capture.child import Child, Output, adopting
 from capture.privileges import become, invoking_user
 from capture.redact import Redactor
@@ -53,7 +54,7 @@ class Recorder:
         spool: Path | None = None,
         transcripts: Sequence[Teller] = (),
     ) -> None:
-        self._transcripts = transcripts
+        self._transcripts, self._aside = transcripts, Aside()
         self._told = 0
         self._source = source
         self._redactor = Redactor()
@@ -220,7 +221,8 @@ class Recorder:
             loss.detail["disk_full"] = self._unspooled
         self.loss = self.session.loss = loss
         for teller in self._transcripts:
-            loss.detail |= {f"unknown_{kind}": count for kind, count in teller.unknown.items()}
+            self._aside.add(teller.aside)
+        loss.detail |= {f"unknown_{kind}": count for kind, count in self._aside.counts.items()}
         self.session.sent = self._source.sent + self._told
         self.session.received = self._received - self._unspooled
         if self._spool is not None:
@@ -238,7 +240,7 @@ class Recorder:
         merged = attributed(events)
         session.loss.unattributed = sum("gen_ai.conversation.id" not in e for e in merged)
         labels = list(label(merged)) if label is not None else []
-        recording = write(out, merged, session, labels)
+        recording = write(out, merged, session, labels, aside=self._aside.lines(self._redactor))
         self.discard()
         return recording
 
@@ -329,9 +331,16 @@ def record(
     return recorder.finish(out)
 
 
-def write(out: Path, events: Iterable[Event], session: Session, labels: Iterable[Label] = ()) -> Recording:
+def write(
+    out: Path,
+    events: Iterable[Event],
+    session: Session,
+    labels: Iterable[Label] = (),
+    *,
+    aside: Iterable[Mapping[str, str]] = (),
+) -> Recording:
     """Write a recording at once."""
-    recording: Recording = import_module(_RECORDING).write_recording(out, events, session, labels)
+    recording: Recording = import_module(_RECORDING).write_recording(out, events, session, labels, aside)
     return recording
 
 

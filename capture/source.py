@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
 from typing import Any, Protocol
 
+from capture.aside import Aside
 from capture.bcc.connects import ConnectFilter
 from capture.child import Child
 from capture.redact import Redactor
@@ -68,8 +68,8 @@ class Teller(Protocol):
     """A harness's own word, told while it works."""
 
     @property
-    def unknown(self) -> Counter[str]:
-        """What was kept aside, by kind."""
+    def aside(self) -> Aside:
+        """What was kept aside."""
 
     def read(self) -> list[dict[str, Value]]:
         """Give the events since the last call."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from capture.aside import Aside
 from workbench.dataset.session import Loss
 from workbench.errors import InputError, Place
 from workbench.event import Value
@@ -17,11 +18,12 @@ _TOLD = 3  # faults; the rest is counted
 
 
 class Imported(NamedTuple):
-    """What a file told, what it lost, and what its tool cannot see."""
+    """What a file told, what it lost, what its tool cannot see, and the records that were kept aside."""
 
     events: list[dict[str, Value]]
     loss: Loss
     cannot_see: tuple[str, ...]
+    aside: Aside | None = None
 
 
 def reader(name: str) -> Callable[[Iterable[bytes], str], Imported]:

@@ -35,12 +35,12 @@ class Reader:
         kind = record.get("type")
         if kind not in ("user", "assistant"):
             if kind not in _IGNORED:
-                transcript.unknown[f"type {kind}"[:60]] += 1
+                transcript.aside.put(f"type {kind}", record)
             return
         try:
             at = moment(record.get("timestamp"))
         except (ValueError, OverflowError, OSError):
-            transcript.unknown["no time"] += 1
+            transcript.aside.put("no time", record)
             return
         transcript.session = str(record.get("sessionId") or transcript.session)
         transcript.version = str(record.get("version") or transcript.version)
@@ -80,7 +80,7 @@ class Reader:
                 result=block.get("content"),
             )
         elif kind not in ("text", "thinking", "redacted_thinking", "image", "document"):
-            self.transcript.unknown[f"block {kind}"[:60]] += 1
+            self.transcript.aside.put(f"block {kind}", block)
 
 
 def read(path: Path) -> Transcript:

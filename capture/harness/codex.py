@@ -11,6 +11,7 @@ AGENT = "codex"
 
 _CALLS = ("function_call", "custom_tool_call", "local_shell_call")
 _OUTPUTS = ("function_call_output", "custom_tool_call_output", "local_shell_call_output")
+_PARTS = ("message", "reasoning", "compaction")
 _KNOWN = ("compacted", "ghost_snapshot", "world_state", "token_usage_record")
 
 
@@ -29,7 +30,7 @@ class Reader:
         try:
             at = moment(record.get("timestamp"))
         except (ValueError, OverflowError, OSError):
-            transcript.unknown["no time"] += 1
+            transcript.aside.put("no time", record)
             return
         kind, part = record.get("type"), payload.get("type")
         if kind == "session_meta":
@@ -56,8 +57,10 @@ class Reader:
                 result=payload.get("output"),
                 prompt_id=self._prompt,
             )
+        elif kind == "response_item" and part not in _PARTS:
+            transcript.aside.put(f"item {part}", record)
         elif kind not in ("event_msg", "response_item", *_KNOWN):
-            transcript.unknown[str(kind)[:60]] += 1
+            transcript.aside.put(str(kind), record)
 
     @property
     def _prompt(self) -> str:

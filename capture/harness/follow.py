@@ -6,11 +6,11 @@ import json
 import os
 import stat
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from capture.aside import Aside
 from capture.harness.formats import by_line, place, reader
 from capture.harness.transcript import Reader, Transcript
 from workbench.errors import InputError
@@ -46,9 +46,12 @@ class Follower:
         self._scan(old=True)
 
     @property
-    def unknown(self) -> Counter[str]:
-        """Counts of what was kept aside, by kind."""
-        return sum((file.unknown for file in self._files.values()), Counter[str]())
+    def aside(self) -> Aside:
+        """What was kept aside."""
+        aside = Aside()
+        for file in self._files.values():
+            aside.add(file.aside)
+        return aside
 
     def read(self) -> list[Fields]:
         """Give the events that were written since the last call, or nothing yet right after one."""
@@ -115,12 +118,12 @@ class _Lines:
     def __init__(self, make: Callable[[str], Reader], path: Path) -> None:
         self._make, self._path = make, path
         self._handle, self._inode = -1, 0
-        self.unknown: Counter[str] = Counter()
+        self.aside = Aside()
         self._begin()
 
     def _begin(self) -> None:
         self._reader = self._make(self._path.stem)
-        self._reader.transcript.unknown = self.unknown
+        self._reader.transcript.aside = self.aside
         self._offset, self._rest, self._skipping = 0, b"", False
 
     def read(self) -> list[Fields]:
@@ -145,8 +148,8 @@ class _Lines:
             self._skipping = False
             del lines[0]
         if len(self._rest) > _BYTES:
+            self.aside.put("too long", self._rest.decode(errors="replace"))
             self._rest, self._skipping = b"", True
-            self.unknown["too long"] += 1
         for line in lines:
             self._take(line)
         return bool(new)
@@ -161,7 +164,7 @@ class _Lines:
         if isinstance(record, dict):
             self._reader.take(record)
         else:
-            self.unknown["not JSON"] += 1
+            self.aside.put("not JSON", line.decode(errors="replace"))
 
     def _new(self) -> bytes:
         try:
@@ -195,7 +198,7 @@ class _Whole:
         self._seen: tuple[tuple[int, int, int], ...] = ()
         self._told: set[tuple[str, ...]] = set()
         self._next = 0.0
-        self.unknown: Counter[str] = Counter()
+        self.aside = Aside()
 
     def skip(self) -> None:
         """Read what is there, and tell none of it."""
@@ -219,7 +222,7 @@ class _Whole:
         self._seen = state if transcript else ()
         if transcript is None:
             return []
-        self.unknown = transcript.unknown
+        self.aside = transcript.aside
         new = []
         for event in transcript.events:
             key = tuple(str(event.get(name, "")) for name in _IDENTITY)

@@ -11,6 +11,8 @@ from workbench.errors import InputError
 
 AGENT = "gemini-cli"
 
+_KNOWN = {"id", "sessionId", "messages", "$set"}
+
 
 def read(path: Path) -> Transcript:
     """Read a chat; raises InputError when the file is not one.
@@ -23,6 +25,8 @@ def read(path: Path) -> Transcript:
         transcript.session = str(record.get("sessionId", transcript.session))
         patch = record.get("$set")
         listed = patch.get("messages", []) if isinstance(patch, dict) else record.get("messages", [])
+        if not record.keys() & _KNOWN:
+            transcript.aside.put("record", record)
         for message in [*(listed if isinstance(listed, list) else []), record]:
             if isinstance(message, dict) and "id" in message and "type" in message:
                 messages[str(message["id"])] = message
@@ -31,7 +35,7 @@ def read(path: Path) -> Transcript:
         try:
             at = moment(message.get("timestamp"))
         except (ValueError, OverflowError, OSError):
-            transcript.unknown["no time"] += 1
+            transcript.aside.put("no time", message)
             continue
         kind = message["type"]
         text = _words(message.get("content"))
@@ -42,13 +46,13 @@ def read(path: Path) -> Transcript:
             for call in objects(message.get("toolCalls")):
                 _call(transcript, at, call, f"prompt-{prompts}", str(message.get("model", "")))
         elif kind not in ("user", "info"):
-            transcript.unknown[f"type {kind}"] += 1
+            transcript.aside.put(f"type {kind}", message)
     return transcript
 
 
 def _records(path: Path, transcript: Transcript) -> list[dict[str, Any]]:
     if path.suffix == ".jsonl":
-        return list(json_lines(path, transcript.unknown))
+        return list(json_lines(path, transcript.aside))
     document = json_document(path)
     if not isinstance(document, dict):
         raise InputError("not a chat", place=path, mend="give a file of ~/.gemini/tmp/*/chats")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,15 @@ class Reader:
     def take(self, record: dict[str, Any]) -> None:
         """Read one more record."""
         transcript = self.transcript
+        unknown: Counter[str] = Counter()
         try:
-            event = check_event(record if "event.action" in record else _event(record), transcript.unknown)
+            raw = record if "event.action" in record else _event(record)
+            event = check_event(raw, unknown)
         except (ValueError, OverflowError, OSError) as error:
-            transcript.unknown[str(error)[:60]] += 1
+            transcript.aside.put(str(error), record)
             return
+        for name in unknown:
+            transcript.aside.put(f"field {name}", raw[name])
         transcript.session = str(event.get("gen_ai.conversation.id", transcript.session))
         transcript.agent = str(event.get("gen_ai.agent.name", transcript.agent))
         transcript.events.append(event)

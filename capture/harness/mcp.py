@@ -28,7 +28,7 @@ class Reader:
         try:
             at = moment(next((record[name] for name in _TIMES if name in record), None))
         except (ValueError, OverflowError, OSError):
-            transcript.unknown["no time"] += 1
+            transcript.aside.put("no time", record)
             return
         identity, method = str(message.get("id", "")), message.get("method")
         named = mapping(message.get("result")).get("serverInfo")
@@ -49,7 +49,7 @@ class Reader:
         elif method is None and identity in self._tools:
             self._result(at, identity, message)
         elif method is not None and method not in _IGNORED and not str(method).startswith("notifications/"):
-            transcript.unknown[f"method {method}"[:60]] += 1
+            transcript.aside.put(f"method {method}", record)
 
     def _result(self, at: int, identity: str, message: dict[str, Any]) -> None:
         result = message.get("result")

@@ -46,7 +46,7 @@ def read(path: Path) -> Transcript:
                 prompt_id=f"prompt-{prompts}",
             )
         elif role not in ("system", "exit"):
-            transcript.unknown[f"role {role}"] += 1
+            transcript.aside.put(f"role {role}", message)
     return transcript
 
 

@@ -41,9 +41,9 @@ def read(path: Path) -> Transcript:
             elif kind == "tool":
                 _call(transcript, part, message, f"prompt-{prompts}")
             elif kind not in _IGNORED:
-                transcript.unknown[f"part {kind}"] += 1
+                transcript.aside.put(f"part {kind}", part_text)
         except (ValueError, OverflowError, OSError):
-            transcript.unknown["no time"] += 1
+            transcript.aside.put("no time", part_text)
     return transcript
 
 

@@ -26,6 +26,8 @@ class Reader:
         inner = record.get("json")
         document = inner if isinstance(inner, dict) else record
         transcript = self.transcript
+        if "resourceSpans" not in document:
+            transcript.aside.put("no spans", document)
         for resource in objects(document.get("resourceSpans")):
             shared = _attributes(mapping(resource.get("resource")))
             transcript.agent = str(shared.get("service.name", transcript.agent))
@@ -75,7 +77,7 @@ def _span(transcript: Transcript, span: dict[str, Any]) -> None:
     try:
         started, ended = int(span["startTimeUnixNano"]), int(span["endTimeUnixNano"])
     except (KeyError, TypeError, ValueError):
-        transcript.unknown["span without times"] += 1
+        transcript.aside.put("span without times", span)
         return
     if session := _first(attributes, _SESSION):
         transcript.session = str(session)
@@ -98,4 +100,4 @@ def _span(transcript: Transcript, span: dict[str, Any]) -> None:
     elif operation == "invoke_agent" and prompt:
         transcript.add(started, "prompt", prompt_id=span.get("spanId"), prompt=prompt, operation=operation)
     else:
-        transcript.unknown[f"operation {operation}"[:60]] += 1
+        transcript.aside.put(f"operation {operation}", span)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from capture.aside import Aside
 from workbench.errors import InputError, Place
 from workbench.event import Value, parse_timestamp
 
@@ -18,13 +18,13 @@ _SHOWN = 4_000
 
 @dataclass
 class Transcript:
-    """Agent events in the order they were read; `unknown` counts kinds of record that were kept aside."""
+    """Agent events in the order they were read, and what was kept aside."""
 
     agent: str
     session: str = ""
     version: str = ""
     events: list[dict[str, Value]] = field(default_factory=list)
-    unknown: Counter[str] = field(default_factory=Counter)
+    aside: Aside = field(default_factory=Aside)
     mode: str = ""
 
     def add(self, at: int, action: str, **details: Any) -> None:
@@ -109,8 +109,8 @@ def json_document(path: Path) -> Any:
         raise InputError(f"not JSON: {error}", place=path, mend="give the file the harness wrote") from None
 
 
-def json_lines(path: Path, unknown: Counter[str]) -> Iterator[dict[str, Any]]:
-    """Read JSON objects, one a line; what is not one is counted as `not JSON` in `unknown`.
+def json_lines(path: Path, aside: Aside) -> Iterator[dict[str, Any]]:
+    """Read JSON objects, one a line; what is not one is kept `aside` as `not JSON`.
 
     Raises InputError when the file cannot be read or holds no object at all.
     """
@@ -130,7 +130,7 @@ def json_lines(path: Path, unknown: Counter[str]) -> Iterator[dict[str, Any]]:
             good += 1
             yield record
         else:
-            unknown["not JSON"] += 1
+            aside.put("not JSON", line)
     if not good:
         raise InputError(
             "holds no JSON objects", place=Place(str(path), 1), mend="give the harness's own file"
@@ -148,7 +148,7 @@ class Reader(Protocol):
 
 def read_lines(reader: Reader, path: Path) -> Transcript:
     """Let a reader read a file of JSON objects, one a line; raises InputError when it holds none."""
-    for record in json_lines(path, reader.transcript.unknown):
+    for record in json_lines(path, reader.transcript.aside):
         reader.take(record)
     return reader.transcript
 

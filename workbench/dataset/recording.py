@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -92,13 +92,22 @@ def _aside(directory: Path) -> Iterator[Path]:
 
 
 def write_recording(
-    path: Path | str, events: Iterable[Event], session: Session, labels: Iterable[Label] = ()
+    path: Path | str,
+    events: Iterable[Event],
+    session: Session,
+    labels: Iterable[Label] = (),
+    aside: Iterable[Mapping[str, str]] = (),
 ) -> Recording:
-    """Write a whole recording at once, all or nothing; raises RecordingError when `path` is taken."""
+    """Write a whole recording at once, all or nothing; raises RecordingError when `path` is taken.
+
+    `aside` are records that could not be read as events; when there are any, `aside.jsonl` holds them.
+    """
     directory = Path(path)
     with _aside(directory) as scratch:
         write_events(scratch / "events.parquet", events)
         write_labels(scratch / "labels.parquet", labels)
         text = msgspec.json.format(msgspec.json.encode(session), indent=2)
         (scratch / "session.json").write_bytes(text + b"\n")
+        if lines := [msgspec.json.encode(record) + b"\n" for record in aside]:
+            (scratch / "aside.jsonl").write_bytes(b"".join(lines))
     return Recording.open(directory)

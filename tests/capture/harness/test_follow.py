@@ -53,7 +53,7 @@ def test_a_file_that_grows_is_told_as_it_grows_and_as_it_is_read_whole(format: s
         told += looks(follower)
     read = import_harness(format, whole)
     assert told + follower.rest() == read.events
-    assert follower.unknown == read.unknown
+    assert follower.aside.counts == read.aside.counts
 
 
 def test_a_chat_that_is_patched_is_told_once(tmp_path: Path) -> None:
@@ -141,8 +141,8 @@ def test_hostile_files_neither_hold_it_up_nor_fill_it(tmp_path: Path) -> None:
     follower = Follower("codex", tmp_path)
     long.write_bytes(long.read_bytes() * 2)
     assert follower.rest() == []
-    assert follower.unknown["too long"] >= 1
-    assert follower.unknown["not JSON"] >= 1
+    assert follower.aside.counts["too long"] >= 1
+    assert follower.aside.counts["not JSON"] >= 1
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -153,16 +153,25 @@ def test_every_format_is_followed_or_wants_a_place(format: str, tmp_path: Path) 
             follow(format)
 
 
+FUTURE = '{"timestamp": "2026-11-26T00:00:00Z", "type": "from-the-future"}\\n'
+
+
 @pytest.mark.live
 def test_a_recording_holds_what_the_harness_wrote_meanwhile(tmp_path: Path) -> None:
     source = FIXTURES / "codex-rollout.jsonl"
     recorder = Recorder(
         open_source("bcc"), session_id="ours", transcripts=[follow(f"codex:{tmp_path}", "ours")]
     )
-    copy = f"import shutil; shutil.copy({str(source)!r}, {str(tmp_path / 'rollout-1.jsonl')!r})"
+    copy = (
+        f"import shutil; shutil.copy({str(source)!r}, {str(tmp_path / 'rollout-1.jsonl')!r});"
+        f"open({str(tmp_path / 'rollout-1.jsonl')!r}, 'a').write('{FUTURE}')"
+    )
     assert recorder.run([sys.executable, "-c", copy]) == 0
     recording = recorder.finish(tmp_path / "r")
     told = [e for e in recording.events() if e["event.provider"] == "harness"]
     assert len(told) == len(import_harness("codex", source).events)
     assert {e["gen_ai.conversation.id"] for e in told} == {"ours"}
     assert recording.session.sent == recording.session.received
+    assert recording.session.loss.detail["unknown_from-the-future"] == 1
+    (kept,) = map(json.loads, (recording.path / "aside.jsonl").read_text().splitlines())
+    assert kept["kind"] == "from-the-future"

@@ -45,7 +45,7 @@ def test_a_real_run_is_read_whole(format: str) -> None:
     counts = actions(transcript)
     assert counts["prompt"] == 1
     assert counts["tool_call"] >= 2
-    assert not transcript.unknown
+    assert not transcript.aside.counts
     calls = [event for event in transcript.events if event["event.action"] == "tool_call"]
     assert {event["gen_ai.tool.name"] for event in calls} == {tool}
     assert all(str(event["gen_ai.tool.call.id"]).startswith("call_") for event in calls)
@@ -67,7 +67,7 @@ def test_every_event_is_one_and_results_follow_their_calls(format: str, name: st
 def test_claude_code_keeps_unknown_records_aside() -> None:
     transcript = import_harness("claude-code", FIXTURES / WRITTEN["claude-code"])
     assert actions(transcript) == {"prompt": 1, "tool_call": 2, "tool_result": 1}
-    assert transcript.unknown == {"type from-the-future": 1, "block hologram": 1, "not JSON": 1}
+    assert transcript.aside.counts == {"type from-the-future": 1, "block hologram": 1, "not JSON": 1}
     assert transcript.events[-1]["mcp.server.name"] == "notes"
     assert transcript.session == "s-1"
 
@@ -76,7 +76,7 @@ def test_hooks_of_two_harnesses_are_read_and_others_counted() -> None:
     transcript = import_harness("hooks", FIXTURES / WRITTEN["hooks"])
     assert actions(transcript) == {"session_start": 1, "prompt": 1, "tool_call": 2, "tool_result": 1}
     assert transcript.events[-1]["gen_ai.agent.name"] == "cursor"
-    assert transcript.unknown == {"hook Notification": 1, "not a time: None": 1}
+    assert transcript.aside.counts == {"hook Notification": 1, "not a time: None": 1}
 
 
 def test_spans_become_calls_and_results() -> None:
@@ -84,14 +84,14 @@ def test_spans_become_calls_and_results() -> None:
     assert actions(transcript) == {"prompt": 1, "tool_call": 2, "tool_result": 2}
     assert transcript.events[1]["@timestamp"] == 1767225601000000001
     assert transcript.events[-1]["event.outcome"] == "failure"
-    assert transcript.unknown == {"operation chat": 1, "span without times": 1}
+    assert transcript.aside.counts == {"operation chat": 1, "span without times": 1}
 
 
 def test_rpc_messages_become_calls_of_the_named_server() -> None:
     transcript = import_harness("mcp", FIXTURES / WRITTEN["mcp"])
     assert actions(transcript) == {"tool_call": 1, "tool_result": 1}
     assert {event["mcp.server.name"] for event in transcript.events} == {"notes"}
-    assert transcript.unknown == {"method sampling/createMessage": 1, "no time": 1}
+    assert transcript.aside.counts == {"method sampling/createMessage": 1, "no time": 1}
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -151,4 +151,4 @@ def test_a_database_with_odd_rows_is_read(tmp_path: Path) -> None:
     database.close()
     transcript = import_harness("opencode", file)
     assert not transcript.events
-    assert transcript.unknown["part riddle"] == 1
+    assert transcript.aside.counts["part riddle"] == 1
