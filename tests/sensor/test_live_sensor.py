@@ -213,21 +213,45 @@ def test_a_connection_that_a_rule_forbids_by_address_is_prevented(enforced: Run)
     assert prevented["prevented"] == "network connect 127.0.0.9"
 
 
-def test_two_agents_that_run_already_are_watched_as_two_sessions(make: Any, tmp_path: Path) -> None:
+# Goes on in another process once the first has ended, as a program that starts itself anew.
+RESTARTS = "while [ ! -e go ]; do sleep 0.05; done; (while kill -0 $$; do sleep 0.05; done; touch a/canary) &"
+# Starts an agent of its own, and works beside it.
+STARTS_ANOTHER = """
+sh -c 'echo $$ > inner; while [ ! -e go ]; do sleep 0.05; done; touch b/canary' &
+while [ ! -e go ]; do sleep 0.05; done; touch c/canary; wait
+"""
+
+
+def test_agents_at_once_nested_and_restarted_are_a_session_each_to_their_end(
+    make: Any, tmp_path: Path
+) -> None:
     run = Run(make, tmp_path)
-    shell = "while [ ! -e go ]; do sleep 0.05; done; exec sh -c 'touch canary'"  # an agent that starts anew
-    agents = [subprocess.Popen(["sh", "-c", shell], cwd=tmp_path) for _ in range(2)]
-    pids = [option for agent in agents for option in ("--pid", str(agent.pid))]
-    with run.started(*pids) as running:
+    for name in "abc":
+        (tmp_path / name).mkdir()
+    agents = [
+        subprocess.Popen(["sh", "-c", shell], cwd=tmp_path, stderr=subprocess.DEVNULL)
+        for shell in (RESTARTS, STARTS_ANOTHER)
+    ]
+    inner = tmp_path / "inner"
+    assert settled(lambda: inner.exists() and inner.read_text().endswith("\n"))
+    pids = [str(agents[0].pid), str(agents[1].pid), inner.read_text().strip()]
+    with run.started(*(option for pid in pids for option in ("--pid", pid))) as running:
         assert running.stderr is not None
-        told = [running.stderr.readline() for _ in agents]
+        told = [running.stderr.readline() for _ in pids]
         (tmp_path / "go").touch()
         for agent in agents:
             agent.wait()
         assert running.wait() == 0
     assert all("watching" in line for line in told)
-    assert len({body["finding"]["session"] for body in run.findings("canary")}) == 2
-    assert len(run.records("session_end")) == 2
+    sessions = {
+        record["body"]["event"]["process.pid"]: record["session"] for record in run.records("session_start")
+    }
+    where = {
+        Path(str(body["evidence"][-1]["file.path"])).parent.name: body["finding"]["session"]
+        for body in run.findings("canary")
+    }
+    assert where == dict(zip("acb", (sessions[int(pid)] for pid in pids), strict=True))
+    assert len(set(where.values())) == len(run.records("session_end")) == 3
 
 
 def test_a_sensor_that_is_killed_takes_the_agent_along_where_that_was_asked_for(

@@ -71,9 +71,11 @@ class Sensor:
 
     def pump(self, timeout: float, heed: Callable[[Event], None] | None = None) -> None:
         """Take what came, waiting up to `timeout` seconds; `heed` sees each event before it is scored."""
-        self.take(self.feed.poll(timeout), heed)
+        events = self.feed.poll(timeout)
+        self.take(events, heed)
         now = time.monotonic()
-        if now - self._kept > _HOUSEKEEPING_S:
+        # In a burst it waits, so that no verdict waits for it; but not for long.
+        if now - self._kept > (2 * _HOUSEKEEPING_S if events else _HOUSEKEEPING_S):
             self._kept = now
             self._keep_house()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -103,6 +104,10 @@ class Tree:
         for process in living:
             self._living.move_to_end(process.entity)
         return living
+
+    def living(self, session: str) -> Iterator[Process]:
+        """Give the processes of a session that have not ended, as far as events told."""
+        return (process for process in self._living.values() if process.session == session)
 
     def by_pid(self, pid: int) -> Process | None:
         """Give the process that has, or last had, an id."""

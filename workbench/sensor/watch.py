@@ -8,15 +8,17 @@ import platform
 import select
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from capture.source import Child, follow
 from workbench.errors import CaptureError
 from workbench.event import Event, Value
+from workbench.sensor.containment import alive
 from workbench.sensor.feed import HookLog
 from workbench.sensor.sensor import Sensor
+from workbench.sensor.tree import Process
 
 _WAIT = 0.05
 
@@ -120,10 +122,16 @@ class Watch:
         return child.returncode if child.returncode is not None else -1
 
     def _finish(self, agent: Agent) -> None:
-        """Score what is left, and end the session."""
+        """Score what is left, end the session, and write down what of it goes on."""
         feed = self._sensor.feed
         self._sensor.take(feed.drain() + feed.finish(), self._heed)
         self._end(agent)
+        if left := [f"{process.name}[{process.pid}]" for process in self._left_of(agent)]:
+            because = "the command has ended; what it had started goes on, unwatched"
+            self._sensor.audit.append("gap", {"processes": left, "because": because}, agent.session)
+
+    def _left_of(self, agent: Agent) -> Iterator[Process]:
+        return filter(alive, self._sensor.tree.living(agent.session))
 
     def attach(
         self,
@@ -133,9 +141,13 @@ class Watch:
         hooks: Path | None = None,
         transcripts: Sequence[str] = (),
     ) -> None:
-        """Follow running processes and all that descend from them, until all have ended or Ctrl-C."""
+        """Follow running processes and all that descend from them, until all have ended or Ctrl-C.
+
+        A session lasts as long as any of its processes: an agent may start itself anew.
+        """
         sensor, feed = self._sensor, self._sensor.feed
         handles: dict[int, Agent] = {}
+        ending: list[Agent] = []
         for pid in pids:
             try:
                 handle = os.pidfd_open(pid)
@@ -153,17 +165,21 @@ class Watch:
         try:
             for pid in pids:
                 feed.put(feed.source.attach(pid))
-            while handles:
+            while handles or ending:
                 sensor.pump(_WAIT, self._heed)
                 for handle in select.select(list(handles), [], [], 0)[0]:
                     sensor.take(feed.drain(), self._heed)
-                    ended = handles.pop(handle)
-                    self._end(ended)
+                    ending.append(handles.pop(handle))
                     os.close(handle)
+                for watched in [each for each in ending if not any(self._left_of(each))]:
+                    sensor.take(feed.drain(), self._heed)
+                    ending.remove(watched)
+                    self._end(watched)
         finally:
             sensor.take(feed.drain() + feed.finish(), self._heed)
-            for handle, watched in handles.items():
+            for watched in [*handles.values(), *ending]:
                 self._end(watched)
+            for handle in handles:
                 os.close(handle)
 
 
