@@ -122,6 +122,21 @@ def test_what_differs(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "60000000000" in lines
 
 
+def test_a_condition_differs_by_its_tests(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "rules" / "r.yml").write_text(RULES.replace("/curl}", "[/wget, /curl], User: x}"))
+    assert run(["pack", "build", "rules", "--out", "y.pack", "--key", "k"]) == 0
+    capsys.readouterr()
+    assert run(["pack", "diff", "x.pack", "y.pack"]) == 1
+    out = capsys.readouterr().out
+    assert "~ Upload starts (upload): condition: " in out
+    assert "+ process.executable ends with '/wget', + user.name is 'x'" in out
+    assert "~ evidence: rules" in out
+    (place / "rules" / "r.yml").write_text(RULES.replace("condition: s}", "condition: not s}"))
+    assert run(["pack", "build", "rules", "--out", "z.pack", "--key", "k"]) == 0
+    assert run(["pack", "diff", "x.pack", "z.pack"]) == 1
+    assert "the same tests, put together otherwise" in capsys.readouterr().out
+
+
 def test_why_it_fired(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert run(["explain", "x.pack", "events.jsonl", "2", "--rule", "Key, then upload"]) == 0

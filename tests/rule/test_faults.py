@@ -94,6 +94,42 @@ def test_one_fault_of_a_rule_hides_no_other(text: str, found: set[tuple[str, int
     assert {(error.code, error.place.line) for error in faults(text) if error.place} == found
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "place"),
+    [
+        (GOOD.replace("category", "catgory: x, category"), "logsource", "r.yml:2:13"),
+        (GOOD + "tags: [attack.t1059, t1059]\n", "tags", "r.yml:4:22"),
+        (GOOD + "date: 2020-13-45\n", "yaml", "r.yml:4:7"),
+        (GOOD + "correlation: {type: temporal, rules: [a], timespan: 1m}\n", "correlation", "r.yml:4:1"),
+        (GOOD.replace("Image: a", f"Image: '{'*a' * 3_000}'"), "regex", "r.yml:3:17"),
+        (GOOD.replace("Image: a", "Image|windash: '-a -b -c -d'"), "modifier", "r.yml:3:17"),
+    ],
+)
+def test_what_would_mean_another_thing_is_refused_where_it_stands(text: str, code: str, place: str) -> None:
+    assert (code, place) in {(error.code, str(error.place)) for error in faults(text)}
+
+
+@pytest.mark.parametrize(
+    ("correlation", "line"),
+    [
+        ("{type: event_count, rules: [a], timespan: 1m, groupby: [User], condition: {gte: 2}}", "groupby"),
+        ("{type: event_count, rules: [a], timespan: 1m, condition: {gte: 2, field: User}}", "value_count"),
+        (
+            "{type: value_count, rules: [a], timespan: 1m, condition: {gte: 2, field: User, percentile: 5}}",
+            "perc",
+        ),
+        (
+            "{type: value_percentile, rules: a, timespan: 9s, condition: {gt: 2, field: A, percentile: 1.5}}",
+            "w",
+        ),
+    ],
+)
+def test_a_correlation_says_nothing_that_is_passed_over(correlation: str, line: str) -> None:
+    (error,) = faults(f"{STEP}---\ntitle: C\ncorrelation: {correlation}\n")
+    assert error.code == "correlation"
+    assert line in str(error)
+
+
 def test_a_fault_that_a_condition_meets_twice_is_told_once() -> None:
     assert len(faults(SEVERAL)) == 4
 

@@ -8,7 +8,10 @@ from typing import Any
 import msgspec
 
 from workbench.scorer.payload import Payload
-from workbench.scorer.plan import Plan, Rule
+from workbench.scorer.plan import Plan, Predicate, Rule
+from workbench.scorer.reason import describe_predicate
+
+_SHOWN = 8
 
 
 def differences(old: Payload, new: Payload) -> list[str]:
@@ -25,9 +28,41 @@ def _rules(old: Plan, new: Plan) -> Iterator[str]:
         yield f"+ {after[name].title} ({name})"
     for name in sorted(before.keys() & after.keys()):
         left, right = content(old, before[name]), content(new, after[name])
-        changed = [key for key in sorted(left.keys() | right.keys()) if left.get(key) != right.get(key)]
-        for key in changed:
-            yield f"~ {after[name].title} ({name}): {key}: {_short(left.get(key))} → {_short(right.get(key))}"
+        for key, change in _changes(left, right):
+            yield f"~ {after[name].title} ({name}): {key}: {change}"
+
+
+def _changes(left: dict[str, Any], right: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give each key of which the value changed, and how; of a correlation, each of its own keys."""
+    for key in sorted(left.keys() | right.keys()):
+        one, other = left.get(key), right.get(key)
+        if one == other:
+            continue
+        if key == "correlation" and one and other:
+            yield from ((f"correlation.{part}", change) for part, change in _changes(one, other))
+        elif key == "condition" and one and other:
+            yield key, _condition(one, other)
+        else:
+            yield key, f"{_short(one)} → {_short(other)}"
+
+
+def _condition(one: Any, other: Any) -> str:
+    """Tell which tests a condition lost and gained."""
+    lost, gained = (dict.fromkeys(map(describe_predicate, _tests(part))) for part in (one, other))
+    told = [f"- {words}" for words in lost if words not in gained]
+    told += [f"+ {words}" for words in gained if words not in lost]
+    more = len(told) - _SHOWN
+    listed = told if more <= 1 else [*told[:_SHOWN], f"{more} more"]
+    return ", ".join(listed) or "the same tests, put together otherwise"
+
+
+def _tests(condition: Any) -> Iterator[Predicate]:
+    """Give the tests of a condition that `_expand` spelled out: a list of four that begins with a field."""
+    if condition[0] in ("and", "or", "not") and not isinstance(condition[1], str):
+        for part in condition[1:]:
+            yield from _tests(part)
+    else:
+        yield msgspec.convert(condition, Predicate)
 
 
 def content(plan: Plan, rule: Rule) -> dict[str, Any]:
@@ -53,9 +88,17 @@ def _rest(old: Payload, new: Payload) -> Iterator[str]:
         left, right = getattr(old, key), getattr(new, key)
         if left != right:
             yield f"~ {key}: {left} → {right}"
-    for key in ("registries", "baselines", "fusion", "evidence"):
-        if getattr(old, key) != getattr(new, key):
-            yield f"~ {key} differ"
+    for key in ("registries", "fusion", "evidence"):
+        left, right = (msgspec.to_builtins(getattr(one, key)) for one in (old, new))
+        names = [name for name in sorted(left.keys() | right.keys()) if left.get(name) != right.get(name)]
+        for name in names:
+            if key == "fusion":
+                yield f"~ {key}: {name}: {_short(left.get(name))} → {_short(right.get(name))}"
+            else:
+                sign = "~" if name in left and name in right else "+" if name in right else "-"
+                yield f"{sign} {key}: {name}"
+    if old.baselines != new.baselines:
+        yield f"~ baselines: {len(old.baselines)} → {len(new.baselines)}, their content differs"
 
 
 def _short(value: Any) -> str:

@@ -138,6 +138,13 @@ def _counting(rule: LoadedRule, sigma: SigmaCorrelationRule) -> dict[str, Any]:
     kind = sigma.type.name.lower()
     if kind.endswith("_count") and not abs(condition.count) <= MAX_COUNT:
         raise _fault(rule, f"counts are compared with {MAX_COUNT} at most", "condition", "lower the count")
+    given = rule.document.data["correlation"]["condition"]
+    for key, wanted in (("percentile", "value_percentile"), ("field", "value_count")):
+        if key in given and kind in ("event_count", *(("value_count",) if key == "percentile" else ())):
+            raise _fault(rule, f"a {kind} has no {key}", "condition", f"leave it out, or use {wanted}")
+    percentile = given.get("percentile", 50)
+    if isinstance(percentile, bool) or not isinstance(percentile, int):
+        raise _fault(rule, "a percentile is a whole number", "condition", "such as `percentile: 95`")
     if kind == "value_percentile" and not 0 < (condition.percentile or 0) <= 100:
         raise _fault(rule, "a percentile between 1 and 100 is wanted", "condition", "add `percentile: 95`")
     fields = [condition.fieldref] if isinstance(condition.fieldref, str) else condition.fieldref or []

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from sigma.exceptions import SigmaError
 from sigma.rule.base import check_alias_expansion
+from yaml.constructor import SafeConstructor
 from yaml.reader import ReaderError
 
 from workbench.errors import Place, RuleError
@@ -103,7 +104,7 @@ def parse_documents(text: str, path: str, errors: list[RuleError]) -> Iterator[D
             if node is None or (isinstance(node, yaml.ScalarNode) and node.value == ""):
                 continue
             _check_keys(node)
-            data = loader.construct_document(node)
+            data = _construct(loader, node)
             check_alias_expansion(data)
             if not isinstance(data, dict):
                 place = Place(path, node.start_mark.line + 1, node.start_mark.column + 1)
@@ -135,6 +136,31 @@ def parse_documents(text: str, path: str, errors: list[RuleError]) -> Iterator[D
     finally:
         if loader:
             loader.dispose()
+
+
+def _construct(loader: yaml.CSafeLoader, node: yaml.Node) -> Any:
+    """Give a document's data; a value that is none, such as a 13th month, is told where it stands."""
+    try:
+        return loader.construct_document(node)
+    except ValueError as error:
+        waiting = [node]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, yaml.MappingNode):
+                waiting.extend(one for pair in part.value for one in pair)
+            elif isinstance(part, yaml.SequenceNode):
+                waiting.extend(part.value)
+            elif _is_bad(part):
+                raise yaml.MarkedYAMLError(problem=str(error), problem_mark=part.start_mark) from None
+        raise
+
+
+def _is_bad(scalar: yaml.Node) -> bool:
+    try:
+        SafeConstructor().construct_object(scalar)
+    except ValueError:
+        return True
+    return False
 
 
 def _unreadable(error: Exception, path: str, text: str, lines: tuple[str, ...]) -> RuleError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,7 @@ def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
         return None
     section = "filter" if "filter" in data else "detection"
     found = [
+        *_key_faults(document),
         *_item_faults(document, data.get(section), (section,)),
         *_condition_faults(document, data.get(section), section),
     ]
@@ -131,6 +133,35 @@ def _translate(document: Document, error: Exception) -> RuleError:
     error.source = None
     code, keys = _ABOUT.get(name, (name.lower(), (name.lower(),)))
     return document.fault(str(error), *keys, code=code, mend=_MENDS.get(code, "see docs/rules.md"))
+
+
+_KEYS = {
+    "logsource": {"category", "product", "service", "definition", "description"},
+    "correlation": {"type", "rules", "group-by", "timespan", "condition", "aliases", "generate"},
+}
+"""The keys that some sections have; what another would ask for is not known, so it cannot be honoured."""
+
+
+def _key_faults(document: Document) -> Iterator[RuleError]:
+    """Find keys that would change what the rule means, and tags that are none."""
+    kinds = [kind for kind in ("detection", "correlation", "filter") if kind in document.data]
+    for kind in kinds[1:]:
+        cause = f"a rule is a detection, a correlation or a filter: this one is a {kinds[0]} too"
+        yield document.fault(cause, kind, code=kind, mend="write two documents")
+    for section, known in _KEYS.items():
+        given = document.data.get(section)
+        for key in given if isinstance(given, dict) else ():
+            if key not in known:
+                close = get_close_matches(str(key), known, 1)
+                mend = f"did you mean {close[0]}?" if close else "one of " + ", ".join(sorted(known))
+                yield document.fault(f"no {section} has {key!r}", section, key, code=section, mend=mend)
+    tags = document.data.get("tags")
+    for position, tag in enumerate(tags if isinstance(tags, list) else ()):
+        if not isinstance(tag, str) or "." not in tag:
+            mend = "such as attack.t1552.001"
+            yield document.fault(
+                "a tag is a namespace, a dot and a name", "tags", position, code="tags", mend=mend
+            )
 
 
 def _item_faults(document: Document, definition: Any, keys: tuple[Key, ...]) -> Iterator[RuleError]:

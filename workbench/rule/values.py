@@ -29,10 +29,11 @@ from sigma.types import (
 from workbench.rule.expression import compile_expression
 from workbench.scorer.field_index import text_of
 from workbench.scorer.plan import ANY_ONE, ANY_RUN, KEYWORD, Predicate
-from workbench.scorer.text import MOST_INSTRUCTIONS
+from workbench.scorer.text import MOST_INSTRUCTIONS, pattern_of
 from workbench.scorer.window import COMPARE
 
 _MAPPED = 96  # the bits before the IPv4 address in an IPv4-mapped one
+_LONG = 1_000  # characters of a text, up to which it is never too large
 _EXACT = 2**53  # above which a float does not tell whole numbers apart
 _WILDCARDS = {SpecialChars.WILDCARD_MULTI: ANY_RUN, SpecialChars.WILDCARD_SINGLE: ANY_ONE}
 Resolve = Callable[[str], str]
@@ -209,16 +210,20 @@ def _regex(value: SigmaRegularExpression) -> str:
             "regex",
             "RE2 has no look-around and no back-references; write it without",
         ) from None
+    _check_size(size)
+    return pattern
+
+
+def _check_size(size: int) -> None:
     if size > MOST_INSTRUCTIONS:
         raise ValueFault(
             f"the expression is too large: {size:,} instructions of RE2, {MOST_INSTRUCTIONS:,} at most",
             "regex",
             "write shorter repetitions, or split it",
         )
-    return pattern
 
 
-def _text(field: str, value: SigmaString) -> Predicate:  # noqa: PLR0911 - one for each shape
+def _text(field: str, value: SigmaString) -> Predicate:
     """Give the plainest predicate that means the string with its wildcards.
 
     >>> _text("f", SigmaString("*/curl")).op, _text("f", SigmaString("a*c?")).value
@@ -237,12 +242,16 @@ def _text(field: str, value: SigmaString) -> Predicate:  # noqa: PLR0911 - one f
         case [str(text)]:
             return Predicate(field, "equals", text, cased)
         case [0, str(text), 0]:
-            return Predicate(field, "contains", text, cased)
+            found = Predicate(field, "contains", text, cased)
         case [str(text), 0]:
-            return Predicate(field, "startswith", text, cased)
+            found = Predicate(field, "startswith", text, cased)
         case [0, str(text)]:
-            return Predicate(field, "endswith", text, cased)
-    return Predicate(field, "like", parts, cased)
+            found = Predicate(field, "endswith", text, cased)
+        case _:
+            found = Predicate(field, "like", parts, cased)
+    if len(value) > _LONG:
+        _check_size(compile_expression(pattern_of(found)).programsize)
+    return found
 
 
 def _join(parts: list[Any]) -> list[Any]:
