@@ -161,6 +161,23 @@ def test_a_daemon_that_left_its_session_and_its_parent_stays_attributed(seen: Se
     assert int(str(fork["@timestamp"])) < int(str(left["@timestamp"])) < int(str(daemon["@timestamp"]))
 
 
+def test_an_agent_that_was_started_by_an_agent_is_named_and_stays_in_its_session(seen: Seen) -> None:
+    told = {str(e["event.id"]): e for e in attribute(seen.events)}
+    tool = told[str(seen.one("exec", process__args=["/bin/true", "nested"])["event.id"])]
+    assert tool["gen_ai.agent.name"] == "gemini-cli"
+    assert tool["gen_ai.conversation.id"] == seen.recording.session.id
+
+
+def test_a_pid_that_is_used_again_is_another_process(seen: Seen) -> None:
+    first = {e["process.pid"]: e for e in seen.all("exec", process__args=["/bin/true", "first"])}
+    second = {e["process.pid"]: e for e in seen.all("exec", process__args=["/bin/true", "second"])}
+    (pid,) = first.keys() & second.keys()
+    assert first[pid]["process.entity_id"] != second[pid]["process.entity_id"]
+    for event in (first[pid], second[pid]):
+        (end,) = seen.all("exit", process__entity_id=event["process.entity_id"])
+        assert end["@timestamp"] > event["@timestamp"]
+
+
 def test_of_the_environment_only_what_names_a_call_leaves(seen: Seen) -> None:
     cat = next(e for e in seen.all("exec") if e["process.name"] == "cat")
     assert cat["process.env_vars"] == ["CODEX_TOOL_CALL_ID=call_9"]

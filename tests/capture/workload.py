@@ -150,7 +150,30 @@ def daemon() -> None:
     os.read(end, 1)  # it has ended
 
 
+def nested() -> None:
+    """Start another agent, which starts a tool."""
+    program = Path("node_modules/@google/gemini-cli/dist/index.js")
+    program.parent.mkdir(parents=True)
+    program.write_text("/bin/true nested\n:\n")
+    subprocess.run(["/bin/sh", str(program.absolute()), "-p", "hi"], check=True)
+
+
+def again() -> None:
+    """Run two processes with the same pid, one after the other, where the kernel lets us choose it."""
+    last = Path("/proc/sys/kernel/ns_last_pid")
+    for _ in range(200):
+        first = subprocess.Popen(["/bin/true", "first"])
+        first.wait()
+        time.sleep(0.02)  # entity ids count time in hundredths of a second
+        with suppress(OSError):
+            last.write_text(str(first.pid - 1))
+        second = subprocess.Popen(["/bin/true", "second"])
+        second.wait()
+        if second.pid == first.pid:
+            return
+
+
 if __name__ == "__main__":
     os.chdir(sys.argv[1])
-    for step in (files, memory, resolve, talk, hello, processes, daemon):
+    for step in (files, memory, resolve, talk, hello, processes, daemon, nested, again):
         step()
