@@ -117,7 +117,7 @@ def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> 
     tree = ProcessTree(events)
     roots = step_roots(events, made, tree)
     servers = server_calls(scenario, events, made, tree)
-    payloads = _payload_roots(scenario, events, roots, tree)
+    payloads = _payload_roots(scenario, events, made, roots, tree)
     calls = {call.id: call for call in made}
     labels = []
     for event in events:
@@ -148,16 +148,22 @@ def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> 
 
 
 def _payload_roots(
-    scenario: Scenario, events: Sequence[Event], roots: dict[str, Made], tree: ProcessTree
+    scenario: Scenario,
+    events: Sequence[Event],
+    made: Sequence[Made],
+    roots: dict[str, Made],
+    tree: ProcessTree,
 ) -> dict[str, Step]:
-    """Find the processes that are a step's payload, below whatever call: entity id → step."""
+    """Find the processes that are a step's payload, below a call or before the first: entity id → step."""
     steps = [step for step in scenario.steps if step.payload]
+    first = min((call.started for call in made), default=0)
     found: dict[str, Step] = {}
     for event in events if steps else ():
         if event.get("event.action") != "exec":
             continue
         entity = str(event["process.entity_id"])
-        if not any(ancestor in roots for ancestor in tree.line(entity)):
+        before = int(event["@timestamp"]) < first  # type: ignore[arg-type]
+        if not before and not any(ancestor in roots for ancestor in tree.line(entity)):
             continue
         for step in steps:
             if _carries(event, step.payload):

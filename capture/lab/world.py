@@ -12,13 +12,18 @@ import string
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from workbench.errors import InputError
 
-_WORDS: dict[str, list[str]] = yaml.safe_load((Path(__file__).parent / "words.yml").read_text())
+_FILE: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "words.yml").read_text())
+_KNOWN: dict[str, list[str]] = _FILE.pop("known")
+_WORDS: dict[str, list[str]] = _FILE
 _INSIDE = ("internal", "mail")
+_FIXED = {"cloud_metadata": "169.254.169.254"}
+"""Addresses that are the same everywhere, by the kind of host."""
 _POOLS = ("192.0.2", "198.51.100", "203.0.113")
 _DUAL_STACK = 0.25
 _PLACEHOLDER = re.compile(r"\{\{ *([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*) *\}\}")
@@ -132,11 +137,11 @@ class World:
             top = "internal" if kind in _INSIDE else self.random.choice(_WORDS["top"])
             suffix = f"{self.word()}.{top}"
             inside = kind in _INSIDE
-            addresses = [self._internal.pop() if inside else self._addresses.pop()]
-            if self._dual_stack and not inside:
+            addresses = [self._internal.pop() if inside else _FIXED.get(kind) or self._addresses.pop()]
+            if self._dual_stack and not inside and kind not in _FIXED:
                 addresses.append(f"2001:db8:{self.random.randrange(1, 1 << 16):x}::{len(self.hosts) + 2:x}")
-            if kind == "model_api" and not name:
-                name = self.random.choice(_WORDS["model_apis"])
+            if kind in _KNOWN and not name:
+                name = self.random.choice(_KNOWN[kind])
             host = Host(name or f"{self.random.choice(_WORDS['sub'])}.{suffix}", addresses, kind)
             self.hosts[role] = host
             self.values[f"host.{role}"] = host.name

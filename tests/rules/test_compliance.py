@@ -84,6 +84,20 @@ def test_regulated_data_is_told_when_it_is_opened_and_when_it_may_leave(told: To
     assert "Regulated data may leave to the outside" in told.titles
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/usr/lib/python3/dist-packages/botocore/data/emr/2009-03-31/service-2.json.gz",
+        "/repo/.venv/lib/python3.11/site-packages/botocore/data/emr/paginators-1.json",
+        "/repo/node_modules/aws-sdk/apis/emr/api.json",
+    ],
+)
+def test_software_whose_directories_are_called_like_regulated_data_is_none(told: Told, path: str) -> None:
+    told("file/open", file__path=path, file__flags=["read"])
+    connect(told, "8.8.4.4", "partner.somewhere.org")
+    assert told.titles == set()
+
+
 def test_a_great_deal_in_small_pieces_is_told(told: Told) -> None:
     place = {"destination__ip": "8.8.4.4", "destination__domain": "partner.somewhere.org"}
     for _ in range(11):

@@ -48,6 +48,10 @@ class Story:
         ends = {"destination.domain": domain, "destination.ip": "8.8.4.4", "destination.port": 443}
         self.tell("network/connect", entity, **ends)
 
+    def send(self, entity: str, domain: str) -> None:
+        ends = {"destination.domain": domain, "destination.ip": "8.8.4.4", "destination.port": 443}
+        self.tell("network/send", entity, **ends, **{"network.bytes": 900})
+
     @property
     def titles(self) -> set[str]:
         return {finding.rule_title for finding in self.alerts}
@@ -112,6 +116,30 @@ def test_a_key_on_its_way_out_is_caught_at_the_connection(
     assert finding.timestamp == story.now
 
 
+@pytest.mark.parametrize("domain", ["upload.pypi.org", "drop.attacker.org"])
+def test_a_key_that_is_read_once_the_server_has_answered_is_caught_when_it_is_sent(
+    story: Story, domain: str
+) -> None:
+    story.spawn("shell", "cp", "cp", KEY, "/tmp/x")
+    story.file("read", "cp", KEY, 1)
+    story.file("write", "cp", "/tmp/x", 2)
+    story.spawn("shell", "curl", "curl", "-F", "content=@/tmp/x")
+    story.connect("curl", domain)
+    story.send("curl", domain)
+    assert story.titles == set()
+    story.file("read", "curl", "/tmp/x", 2)
+    story.send("curl", domain)
+    assert story.titles == {"Secret data is sent on a connection that was open before it was read"}
+
+
+def test_io_uring_is_told_once_something_goes_out(story: Story) -> None:
+    story.spawn("shell", "uring", "/tmp/a.out")
+    story.tell("file/mmap_write", "uring", **{"file.path": "/[io_uring]"})
+    assert story.titles == set()
+    story.connect("shell")
+    assert story.titles == {"A tool works through io_uring, then something connects to an unknown host"}
+
+
 def ssh_beside_pip(story: Story) -> None:
     story.spawn("shell", "ssh", "ssh", "git@github.com")
     story.file("open", "ssh", KEY, 1, **{"file.flags": ["read"]})
@@ -140,10 +168,18 @@ def secret_shown_to_the_agent_then_a_download(story: Story) -> None:
     story.connect("pip", "mirror.somewhere.org")
 
 
+def client_that_looks_up_its_login_once_it_is_asked(story: Story) -> None:
+    story.spawn("shell", "curl", "curl", "https://api.somewhere.org")
+    story.connect("curl", "api.somewhere.org")
+    story.file("read", "curl", "/home/u/.netrc", 8)
+    story.send("curl", "api.somewhere.org")
+
+
 @pytest.mark.parametrize(
     "work",
     [
         ssh_beside_pip,
+        client_that_looks_up_its_login_once_it_is_asked,
         installed_by_a_manager_that_reads_its_login,
         secret_shown_to_the_agent_then_a_download,
     ],

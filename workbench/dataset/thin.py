@@ -24,7 +24,13 @@ _LOADED = re2.compile(
     r"|^/usr/(?:lib|share)/locale(?:/|-)|^/usr/lib/[^/]+/gconv/|^/etc/locale\.alias$"
     r"|^/usr/share/(?:zoneinfo|ca-certificates)/|^/etc/ssl/(?:certs/|openssl\.cnf$)|^/etc/gitconfig$"
     r"|^/$|^/proc/filesystems$|^/usr/lib/node_modules/|^/dev/(?:urandom|tty)$|^/usr/(?:local/)?include/|^/usr/lib/gcc/|^/usr/lib/python3\d+\.zip$"
-    r"|^/usr/bin/(?:python3\.\d+\._pth|pybuilddir\.txt|pyvenv\.cfg)$"
+    r"|^/usr/lib/rustlib/|^/usr/(?:bin/)?(?:python3(?:\.\d+)?\._pth|pybuilddir\.txt|pyvenv\.cfg)$"
+    r"|^/usr/(?:local/)?lib/.*/(?:site|dist)-packages/[^/]+\.pth$"
+)
+# What git looks at whenever it runs; not its objects and index, through which data travels.
+_GIT_OWN = re2.compile(
+    r"/\.git(?:/(?:config|HEAD|packed-refs|refs(?:/.*)?|info(?:/.*)?|objects/info/alternates|objects/pack/multi-pack-index))?$"
+    r"|/\.git(?:ignore|attributes)$"
 )
 # Where harnesses are installed.
 _OWN_PROGRAM = re2.compile(r"/\.local/share/uv/tools/|/\.local/lib/(?:codex|gemini-cli|opencode)/")
@@ -41,7 +47,7 @@ _NOWHERE = frozenset({"/inotify", "/[eventfd]", "/[eventpoll]", "/[timerfd]", "/
 
 
 def is_library_read(event: Event) -> bool:
-    """Whether the event only reads what programs load by themselves: libraries, headers, settings of git.
+    """Whether the event only reads what programs load by themselves: libraries, headers, git's own settings.
 
     >>> event = {"event.category": "file", "event.action": "read", "file.extension": "pyc",
     ...          "file.path": "/usr/lib/python3.11/__pycache__/os.cpython-311.pyc"}
@@ -54,7 +60,9 @@ def is_library_read(event: Event) -> bool:
     path = str(event.get("file.path", ""))
     if event.get("error.code", "ENOENT") == "ENOENT" and (_LOADED.search(path) or _OWN_PROGRAM.search(path)):
         return True
-    if path.endswith("/.gitconfig") and str(event.get("process.name", "")).startswith("git"):
+    if str(event.get("process.name", "")).startswith("git") and (
+        path.endswith("/.gitconfig") or _GIT_OWN.search(path)
+    ):
         return True
     code = event.get("file.extension") in _CODE or event.get("file.type") == "dir"
     return code and event.get("event.outcome") != "failure" and _LIBRARY.search(path) is not None

@@ -63,6 +63,14 @@ def test_a_step_owns_the_processes_below_its_command() -> None:
     assert found["1"] == ("benign", "look")
 
 
+def test_a_payload_that_runs_before_the_first_call_is_malicious() -> None:
+    log = Log()
+    early = log.child(50, "agent", "node", "node", "setup.js")
+    elsewhere = log.child(450, "agent", "late", "node", "setup.js")
+    found = {event: verdict for event, verdict, _ in log.labels()}
+    assert (found[early], found[elsewhere]) == ("malicious", "benign")
+
+
 def test_only_the_payload_of_an_ordinary_step_is_malicious() -> None:
     log = Log()
     npm = log.child(301, "agent", "sh", "/bin/sh", "-c", "npm install")
