@@ -35,7 +35,7 @@ def tune(
     """Propose a Sigma filter that ends a rule's false positives, proved to lose no attack of the dataset.
 
     Exit 1 when there is none. Example:
-    `workbench tune rules datasets/quickstart --rule "Two sessions touch the same text"`
+    `workbench tune rules datasets/quickstart --rule "A git hook is written in an agent's session"`
     """
     from workbench.baseline import frozen
     from workbench.dataset.dataset import Dataset
