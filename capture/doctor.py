@@ -54,6 +54,17 @@ def _trials() -> Iterator[tuple[str, str, Callable[[], str | None], str]]:
 
 
 @cache
+def obstacle(name: str) -> str | None:
+    """Tell why one of the things that `examine` tries does not work here, found by trying once.
+
+    >>> obstacle("time-travel")
+    Traceback (most recent call last):
+    KeyError: 'time-travel'
+    """
+    return {trial[0]: trial[2] for trial in _trials()}[name]()
+
+
+@cache
 def _no_bcc() -> str | None:
     return why_not("bcc")
 

@@ -1,27 +1,35 @@
-"""Live tests run wherever eBPF loads, and the session says whether they did."""
+"""Tests of what a machine may not have run wherever `workbench doctor` finds that it has it.
+
+`live` needs the kernel source, `means("landlock")` what doctor calls so. A test that says so and skips all
+the same, although doctor finds that it works, has failed: a means that stops working is noticed.
+"""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import Any
 
 import pytest
 import typer
 from hypothesis import settings
 
-from capture.source import why_not
+from capture.doctor import obstacle
 from workbench.cli import build
 
 settings.register_profile("workbench", deadline=None)  # a busy machine is not a fault
 settings.load_profile("workbench")
 
 
-@cache
 def live_obstacle() -> str | None:
     """Why the kernel cannot be traced here, found by trying once."""
-    return why_not("bcc")
+    return obstacle("bcc")
+
+
+def needed(item: pytest.Item) -> list[str]:
+    """Name what a test needs, as doctor does."""
+    live = ["bcc"] if item.get_closest_marker("live") else []
+    return live + [name for mark in item.iter_markers("means") for name in mark.args]
 
 
 class Live:
@@ -51,9 +59,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(pytest.mark.xdist_group(kind))
     live = [item for item in items if item.get_closest_marker("live")]
     config.stash[LIVE].selected = len(live)
-    if live and (reason := live_obstacle()):
-        for item in live:
-            item.add_marker(pytest.mark.skip(reason=f"live capture: not possible here, because {reason}"))
+    for item in items:
+        for name in needed(item):
+            if reason := obstacle(name):
+                item.add_marker(pytest.mark.skip(reason=f"{name}: not possible here, because {reason}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    said = [item.get_closest_marker(name) for name in ("skip", "skipif", "downloads")]
+    if report.skipped and not hasattr(report, "wasxfail") and needed(item) and not any(said):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, although {', '.join(needed(item))} works here: {report.longrepr[2]}"
+    return report
 
 
 @pytest.hookimpl(wrapper=True)
@@ -84,6 +103,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     live = config.stash[LIVE]
+    if not live.selected and not config.getoption("--require-live"):
+        return
     if live.ran:
         terminalreporter.write_line(f"live capture: ran ({live.ran} of {live.selected} tests passed)")
     elif reason := live_obstacle():

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from capture.bcc.openssl import exports
 from capture.recorder import record
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.means("tls-plaintext")]
 PYTHON = "/usr/bin/python3"
 
 
@@ -36,14 +36,28 @@ def certificate(directory: Path) -> tuple[Path, Path]:
     return paths
 
 
+def looks_into(program: str) -> bool:
+    found = shutil.which(program)
+    return found is not None and (program != "node" or exports(Path(found).resolve()))
+
+
 @pytest.mark.parametrize(
-    ("program", "script"), [(PYTHON, "tls_client.py"), ("node", "tls_client.js")], ids=["libssl", "node"]
+    ("program", "script"),
+    [
+        pytest.param(
+            program,
+            script,
+            id=name,
+            marks=pytest.mark.skipif(not looks_into(program), reason=f"needs {name} with OpenSSL"),
+        )
+        for name, program, script in (
+            ("libssl", PYTHON, "tls_client.py"),
+            ("node", "node", "tls_client.js"),
+        )
+    ],
 )
 def test_a_request_inside_tls_is_told_once_and_redacted(program: str, script: str, tmp_path: Path) -> None:
-    found = shutil.which(program)
-    if found is None or (program == "node" and not exports(Path(found).resolve())):
-        pytest.skip(f"needs {program}, with an OpenSSL to look into")
-    command = [found, str(Path(__file__).with_name(script)), *map(str, certificate(tmp_path))]
+    command = [program, str(Path(__file__).with_name(script)), *map(str, certificate(tmp_path))]
     recording = record(
         command, tmp_path / "r", source="bcc", settings={"tls_plaintext": True, "bodies": True}
     )

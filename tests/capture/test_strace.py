@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from capture.recorder import Recorder, record
-from capture.source import open_source, why_not
+from capture.source import open_source
 from capture.strace.parse import Call, Ended, Reader, Signalled
 from workbench.errors import CaptureError
 from workbench.event import Value
 
-needs_strace = pytest.mark.skipif(why_not("strace") is not None, reason="strace cannot trace here")
+needs_strace = pytest.mark.means("strace")
 
 
 @pytest.fixture(scope="module")

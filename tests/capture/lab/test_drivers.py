@@ -21,6 +21,7 @@ SCENARIOS = {
 
 
 @pytest.mark.live
+@pytest.mark.downloads
 @pytest.mark.slow
 @pytest.mark.parametrize("agent", SCENARIOS)
 def test_a_harness_runs_its_scenario(agent: str, tmp_path: Path) -> None:
@@ -44,6 +45,7 @@ def test_a_harness_runs_its_scenario(agent: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.live
+@pytest.mark.downloads
 def test_codex_puts_the_call_into_the_environment_of_its_tools(tmp_path: Path) -> None:
     driver, scenario = driver_for("codex"), load("secret-to-egress")
     try:

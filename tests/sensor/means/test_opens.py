@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from workbench.errors import CaptureError
 from workbench.scorer import open_pack
 from workbench.scorer.payload import decode_payload
 from workbench.sensor.means.opens import Denied, Gate, Judge, candidates, root_of
@@ -50,10 +49,7 @@ def test_directories_that_hold_what_a_rule_names_are_found(judge: Judge, tmp_pat
 def held(judge: Judge, tmp_path: Path) -> Iterator[tuple[Path, list[Denied], set[int]]]:
     place, told, roots = tmp_path / "held", list[Denied](), set[int]()
     place.mkdir()
-    try:
-        gate = Gate(judge, lambda pid: root_of(pid, roots) != 0, lambda denied: not told.append(denied))
-    except CaptureError as error:
-        pytest.skip(str(error))
+    gate = Gate(judge, lambda pid: root_of(pid, roots) != 0, lambda denied: not told.append(denied))
     gate.judge_by(judge, [place])
     gate.start()
     yield place, told, roots
@@ -64,6 +60,7 @@ def read(path: bytes) -> bytes:
     return subprocess.run(["cat", path], capture_output=True, check=False).stdout
 
 
+@pytest.mark.means("fanotify-permission")
 @pytest.mark.parametrize("name", [b"secret", b"secret-\xff\xfe", b"secret\n\x1b[31m"])
 def test_what_is_traced_cannot_open_it_and_others_can(held: Any, name: bytes) -> None:
     place, told, roots = held
@@ -78,11 +75,9 @@ def test_what_is_traced_cannot_open_it_and_others_can(held: Any, name: bytes) ->
     roots.clear()
 
 
+@pytest.mark.means("fanotify-permission")
 def test_what_was_held_is_free_when_the_gate_ends(judge: Judge, tmp_path: Path) -> None:
-    try:
-        gate = Gate(judge, lambda pid: True, lambda denied: True)
-    except CaptureError as error:
-        pytest.skip(str(error))
+    gate = Gate(judge, lambda pid: True, lambda denied: True)
     gate.judge_by(judge, [tmp_path])
     gate.start()
     (tmp_path / "secret").touch()
@@ -91,11 +86,9 @@ def test_what_was_held_is_free_when_the_gate_ends(judge: Judge, tmp_path: Path) 
     assert subprocess.run(["cat", tmp_path / "secret"], check=False).returncode == 0
 
 
+@pytest.mark.means("fanotify-permission")
 def test_what_is_excepted_may_be_opened(judge: Judge, tmp_path: Path) -> None:
-    try:
-        gate = Gate(judge, lambda pid: True, lambda denied: False)
-    except CaptureError as error:
-        pytest.skip(str(error))
+    gate = Gate(judge, lambda pid: True, lambda denied: False)
     gate.judge_by(judge, [tmp_path])
     gate.start()
     (tmp_path / "secret").write_text("canary")
