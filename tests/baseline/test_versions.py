@@ -84,5 +84,24 @@ def test_a_restart_keeps_whether_the_agent_was_upgraded() -> None:
 
 def test_a_baseline_of_another_format_is_refused() -> None:
     frozen = learned("codex", "/usr/bin/own", 1).freeze()
-    with pytest.raises(PackError, match="baseline of version 99, this scorer reads 2"):
+    with pytest.raises(PackError, match="baseline of version 99, this scorer reads 3"):
         AgentPast({**frozen, "version": 99})
+
+
+def test_a_harness_started_in_the_root_does_not_make_the_root_its_repository() -> None:
+    def work(repository: str) -> list[dict[str, Any]]:
+        common = {"gen_ai.conversation.id": "s", "gen_ai.agent.name": "codex", "@timestamp": 0}
+        exec_ = {**common, "event.category": "process", "event.action": "exec"}
+        tool = f"{repository}/.venv/bin/pytest"
+        return [
+            {**exec_, "process.executable": "/usr/bin/codex", "process.working_directory": "/"},
+            {**exec_, "process.executable": tool, "process.working_directory": repository},
+        ]
+
+    baseline = AgentBaseline("codex")
+    for name in ("a", "b") * 10:
+        baseline.learn_session(work(f"/home/ada/src/{name}"))
+    stage, events = Drift([baseline.freeze()]), work("/home/lee/git/c")
+    for event in events:
+        stage.apply(event)
+    assert events[1]["drift.executable"] < 0.1

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from workbench.baseline import fit, frozen
 from workbench.dataset.dataset import Dataset
-from workbench.errors import InputError
+from workbench.errors import InputError, RecordingError
 from workbench.evaluate.backtest import Report, backtest
 from workbench.evaluate.engine import open_map
 from workbench.evaluate.load import load_payload
@@ -70,3 +70,11 @@ def test_junit_fails_a_session_that_was_judged_wrongly(report: Report) -> None:
     assert b'failures="0"' in to_junit(report)
     missed = [replace(o, alerted=None) for o in report.outcomes]
     assert b'message="missed"' in to_junit(Report(tuple(missed), (), report.verdict, {}))
+
+
+def test_a_split_that_holds_nothing_is_refused(dataset: Dataset) -> None:
+    assert dataset.chosen("") == dataset.directories()
+    with pytest.raises(RecordingError, match="no recording is in split 'test'"):
+        dataset.chosen("test")
+    with pytest.raises(RecordingError, match="no split 'tset'"):
+        dataset.chosen("tset")

@@ -31,6 +31,7 @@ def test_it_passes_what_keeps_the_policy(judged: tuple[bytes, Report]) -> None:
 def test_it_tells_every_reason_at_once(judged: tuple[bytes, Report]) -> None:
     policy = Policy(
         minimum_malicious=50,
+        precision=1.01,
         recall=1.01,
         recall_by_scenario={"wiper-prompt": 0.9, "secret-to-egress": 1.01},
         latency_p99_9_us=0.001,
@@ -38,14 +39,46 @@ def test_it_tells_every_reason_at_once(judged: tuple[bytes, Report]) -> None:
     told = "\n".join(reasons_against(*judged, policy, DIRECTORIES))
     assert "malicious sessions are too few" in told
     assert "recall is 1, the policy wants 1.01" in told
+    assert "precision is 1, the policy wants 1.01" in told
     assert "scenario wiper-prompt: no malicious session" in told
     assert "scenario secret-to-egress: recall is 1" in told
     assert "p99.9 latency" in told
 
 
+def test_what_nothing_here_can_show_is_not_met(small: bytes) -> None:
+    policy = Policy(
+        recall=0.5,
+        precision=0.5,
+        prevented=0.5,
+        false_positives_per_1000=5,
+        false_positives_on_twins=0.5,
+        benign_calls_stopped=0.5,
+    )
+    reasons = reasons_against(small, backtest(small, []), policy, [])
+    assert len(reasons) == 6
+    assert all("not known" in reason for reason in reasons)
+
+
 def test_a_policy_with_an_unknown_demand_is_refused(tmp_path: Path) -> None:
     (tmp_path / "p.yml").write_text("recal: 0.9\n")
     with pytest.raises(InputError, match=r"p\.yml: not a policy: .*recal"):
+        read_policy(tmp_path / "p.yml")
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("recall: 95", "recall"),
+        ("recall_by_family: {leak: 90}", "recall_by_family"),
+        ("false_positives_on_twins: 2", "false_positives_on_twins"),
+        ("false_positives_per_1000: -1", "false_positives_per_1000"),
+        ("approvals: -1", "approvals"),
+        ("minimum_benign: many", "minimum_benign"),
+    ],
+)
+def test_a_demand_that_nothing_can_meet_is_refused(tmp_path: Path, text: str, wrong: str) -> None:
+    (tmp_path / "p.yml").write_text(text)
+    with pytest.raises(InputError, match=rf"p\.yml: not a policy: .*{wrong}"):
         read_policy(tmp_path / "p.yml")
 
 

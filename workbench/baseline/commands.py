@@ -38,11 +38,12 @@ def fit(
 
     from workbench.baseline.fit import fit as learn
     from workbench.baseline.frozen import save
-    from workbench.dataset.dataset import Dataset, as_split
+    from workbench.dataset.dataset import Dataset
+    from workbench.dataset.recording import Recording
     from workbench.registry import load_all
     from workbench.scorer.enrich.drift_past import AgentPast
 
-    recordings = Dataset.open(dataset).recordings(as_split(split))
+    recordings = map(Recording.open, Dataset.open(dataset).chosen(split))
     frozen = learn(track(recordings, "recording"), load_all())
     save(out, [{**item, "learns_on_host": learn_on_host} for item in frozen])
     pasts = [AgentPast(item) for item in frozen]

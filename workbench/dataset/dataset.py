@@ -66,6 +66,14 @@ class Dataset:
             return [self.path / "recordings" / name for name in sorted(names)]
         return sorted(file.parent for file in self.path.rglob("session.json") if not _hidden(file, self.path))
 
+    def chosen(self, split: str) -> list[Path]:
+        """Give the directories of a split by its word, "" for all; raises RecordingError when it has none."""
+        found = self.directories(as_split(split))
+        if not found:
+            mend = "leave --split out, or divide the dataset with `workbench dataset split`"
+            raise RecordingError(f"no recording is in split {split!r}", place=self.path, mend=mend)
+        return found
+
     def recordings(self, split: Split = "") -> Iterator[Recording]:
         """Open the recordings of a split (all by default)."""
         return (Recording.open(directory) for directory in self.directories(split))

@@ -32,6 +32,11 @@ def false_alarms_by(outcomes: Iterable[Outcome], name: str) -> dict[str, Share]:
     return _by(name, (outcome for outcome in outcomes if not outcome.malicious))
 
 
+def twins(outcomes: Iterable[Outcome]) -> Share:
+    """Give the share of benign twins of attacks that were alerted on."""
+    return share(outcome.called for outcome in outcomes if outcome.twin_of)
+
+
 def _by(name: str, outcomes: Iterable[Outcome]) -> dict[str, Share]:
     groups: dict[str, list[bool]] = defaultdict(list)
     for outcome in outcomes:

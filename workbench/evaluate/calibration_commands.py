@@ -34,14 +34,14 @@ def calibrate(
     """
     import msgspec
 
-    from workbench.dataset.dataset import Dataset, as_split
+    from workbench.dataset.dataset import Dataset
     from workbench.evaluate.calibration import as_fusion, strongest_risks
     from workbench.evaluate.calibration import calibrate as fit
     from workbench.evaluate.load import load_payload
     from workbench.files import write_aside
 
     payload = load_payload(rules, baseline=baseline, trust=trust or [])
-    directories = Dataset.open(dataset).directories(as_split(split))
+    directories = Dataset.open(dataset).chosen(split)
     found = fit(strongest_risks(payload, directory) for directory in track(directories, "session"))
     write_aside(out, msgspec.json.format(msgspec.json.encode(as_fusion(found)), indent=1) + b"\n")
     if format == "json":

@@ -32,7 +32,7 @@ def backtest(
 
     Example: `workbench backtest rules datasets/quickstart --json build/backtest.json`
     """
-    from workbench.dataset.dataset import Dataset, as_split
+    from workbench.dataset.dataset import Dataset
     from workbench.evaluate import report as reports
     from workbench.evaluate.backtest import backtest as run
     from workbench.evaluate.engine import open_map
@@ -41,7 +41,7 @@ def backtest(
 
     payload = load_payload(rules, baseline=baseline, trust=trust or [])
     with open_map(engine) as chosen:
-        directories = Dataset.open(dataset).directories(as_split(split))
+        directories = Dataset.open(dataset).chosen(split)
         found = run(
             payload,
             directories,
@@ -68,7 +68,7 @@ def gate(
 
     Example: `workbench gate build/agent-runtime.pack datasets/quickstart --policy examples/policy.yml`
     """
-    from workbench.dataset.dataset import Dataset, as_split
+    from workbench.dataset.dataset import Dataset
     from workbench.evaluate.backtest import backtest as run
     from workbench.evaluate.gate import reasons_against
     from workbench.evaluate.load import load_payload
@@ -78,7 +78,7 @@ def gate(
 
     demanded = read_policy(policy)
     payload = load_payload(pack, trust=trust or [])
-    directories = Dataset.open(dataset).directories(as_split(split))
+    directories = Dataset.open(dataset).chosen(split)
     report = run(payload, track(directories, "session"))
     known = approvers(statements(payload, trusted_keys(trust))) if demanded.approvals else {}
     reasons = reasons_against(payload, report, demanded, directories, approvals=known)

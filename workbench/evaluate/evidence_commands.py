@@ -105,7 +105,7 @@ def _again(
     split: str,
     rules: list[Path] | None,
 ) -> list[str]:
-    from workbench.dataset.dataset import Dataset, as_split
+    from workbench.dataset.dataset import Dataset
     from workbench.evaluate.backtest import backtest
     from workbench.evaluate.evidence import (
         BACKTEST,
@@ -122,7 +122,7 @@ def _again(
     listed: list[dict[str, Any]] = []
     if dataset is not None:
         opened = Dataset.open(dataset)
-        directories = opened.directories(as_split(split))
+        directories = opened.chosen(split)
         again[BACKTEST] = figures(backtest(data, directories), split)
         listed = dataset_digests(opened, directories)
     if rules or listed:
@@ -178,7 +178,7 @@ def attest(
     A pack that fails is written with its reasons, and exit is 1. Example: `workbench pack attest exfil.pack
     datasets/quickstart --policy examples/policy.yml --key signing.key --out exfil-attested.pack`
     """
-    from workbench.dataset.dataset import Dataset, as_split
+    from workbench.dataset.dataset import Dataset
     from workbench.evaluate import evidence as stated
     from workbench.evaluate.backtest import backtest
     from workbench.evaluate.engine import open_map
@@ -192,7 +192,7 @@ def attest(
 
     demanded, private, keys = read_policy(policy), read_private_key(key), trusted_keys(trust)
     opened = Dataset.open(dataset)
-    directories = opened.directories(as_split(split))
+    directories = opened.chosen(split)
     approved = [read_envelope(file) for file in approval or ()]
     payload = with_statements(open_pack(pack, keys), approved)
     with open_map(engine) as chosen:

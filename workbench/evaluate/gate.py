@@ -9,6 +9,7 @@ from typing import Literal
 from workbench.dataset.recording import Recording
 from workbench.evaluate import latency
 from workbench.evaluate.backtest import Report
+from workbench.evaluate.breakdown import twins
 from workbench.evaluate.outcome import ALERTING
 from workbench.evaluate.policy import Policy
 from workbench.evaluate.timeliness import blocking, timeliness
@@ -56,18 +57,19 @@ def _rates(report: Report, policy: Policy) -> Iterator[str]:
     ):
         if least is not None and (had is None or had < least):
             yield f"{name} is {_shown(had)}, the policy wants {least:g}"
-    most, rate = policy.false_positives_per_1000, report.verdict.false_positives_per_1000
-    if most is not None and (rate is None or rate > most):
-        yield f"{_shown(rate)} false positives per 1,000 benign sessions, the policy allows {most:g}"
+    rate = report.verdict.false_positives_per_1000
+    yield from _beyond(policy.false_positives_per_1000, rate, "false positives per 1,000 benign sessions")
     blocked = [o.recording for o in report.outcomes if not o.malicious and o.decision == "block"]
     if policy.benign_blocks is not None and len(blocked) > policy.benign_blocks:
         told = ", ".join(blocked)
         yield f"{len(blocked)} benign sessions are blocked, the policy allows {policy.benign_blocks}: {told}"
-    twins = [outcome for outcome in report.outcomes if outcome.twin_of]
-    if policy.false_positives_on_twins is not None and twins:
-        share = sum(outcome.called for outcome in twins) / len(twins)
-        if share > policy.false_positives_on_twins:
-            yield f"{share:.3g} of benign twins alert, the policy allows {policy.false_positives_on_twins:g}"
+    yield from _beyond(policy.false_positives_on_twins, twins(report.outcomes).share, "of benign twins alert")
+
+
+def _beyond(most: float | None, had: float | None, what: str) -> Iterator[str]:
+    """Tell a share above what is allowed; one that nothing here can show is too."""
+    if most is not None and (had is None or had > most):
+        yield f"{_shown(had)} {what}, the policy allows {most:g}"
 
 
 def _groups(report: Report, policy: Policy) -> Iterator[str]:
@@ -94,11 +96,8 @@ def _in_time(report: Report, policy: Policy) -> Iterator[str]:
         if prevented is None or prevented < policy.prevented:
             told = _shown(prevented)
             yield f"prevented is {told} of the exfiltrations, the policy wants {policy.prevented:g}"
-    if policy.benign_calls_stopped is not None:
-        stopped = blocking(report.outcomes).benign.share or 0.0
-        if stopped > policy.benign_calls_stopped:
-            most = policy.benign_calls_stopped
-            yield f"{stopped:.3g} of benign tool calls would be stopped, the policy allows {most:g}"
+    stopped = blocking(report.outcomes).benign.share
+    yield from _beyond(policy.benign_calls_stopped, stopped, "of benign tool calls would be stopped")
 
 
 def _rules(payload: bytes, report: Report, policy: Policy) -> Iterator[str]:

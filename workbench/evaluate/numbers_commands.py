@@ -48,7 +48,7 @@ def numbers(
     payload = load_payload(rules, baseline=baseline, trust=trust or [])
     plan = Scorer.from_payload(payload).plan
     opened = Dataset.open(dataset)
-    directories = opened.directories(as_split(split))
+    directories = opened.chosen(split)
     words = ["workbench", "numbers", str(rules), str(dataset), "--out", str(out)]
     words += ["--split", split] if split else []
     words += ["--baseline", str(baseline)] if baseline else []

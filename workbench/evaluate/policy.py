@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from workbench.errors import InputError
+
+Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Policy(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -20,23 +24,23 @@ class Policy(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     how many people must have signed the very content.
     """
 
-    recall: float | None = None
-    recall_by_scenario: dict[str, float] = {}
-    recall_by_family: dict[str, float] = {}
-    prevented: float | None = None
-    benign_calls_stopped: float | None = None
-    precision: float | None = None
-    false_positives_per_1000: float | None = None
-    false_positives_on_twins: float | None = None
-    benign_blocks: int | None = None
+    recall: Rate | None = None
+    recall_by_scenario: dict[str, Rate] = {}
+    recall_by_family: dict[str, Rate] = {}
+    prevented: Rate | None = None
+    benign_calls_stopped: Rate | None = None
+    precision: Rate | None = None
+    false_positives_per_1000: Annotated[float, msgspec.Meta(ge=0, le=1000)] | None = None
+    false_positives_on_twins: Rate | None = None
+    benign_blocks: Count | None = None
     rule_budgets: bool = False
-    latency_p99_9_us: float | None = None
+    latency_p99_9_us: Annotated[float, msgspec.Meta(gt=0)] | None = None
     techniques: bool = False
     tags: list[str] = []
     tested: bool = False
-    approvals: int = 0
-    minimum_malicious: int = 0
-    minimum_benign: int = 0
+    approvals: Count = 0
+    minimum_malicious: Count = 0
+    minimum_benign: Count = 0
 
 
 def read_policy(path: Path) -> Policy:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench.evaluate.backtest import Report
-from workbench.evaluate.breakdown import BY, false_alarms_by, recall_by
+from workbench.evaluate.breakdown import BY, false_alarms_by, recall_by, twins
 from workbench.evaluate.curves import Bar, Curve, precision_recall, reliability
 from workbench.evaluate.dummies import dummies
-from workbench.evaluate.metrics import Metrics, Share, share
+from workbench.evaluate.metrics import Metrics, Share
 from workbench.evaluate.outcome import ALERTING
 from workbench.evaluate.overlap import Overlap, overlaps
 from workbench.evaluate.scorecard import Card, scorecard
@@ -40,7 +40,7 @@ def summarise(report: Report) -> Summary:
     """Draw everything from a report's outcomes."""
     outcomes = report.outcomes
     return Summary(
-        twins=share(outcome.called for outcome in outcomes if outcome.twin_of),
+        twins=twins(outcomes),
         timeliness=timeliness(outcomes),
         recall={name: recall_by(outcomes, name) for name in BY},
         false_alarms={name: false_alarms_by(outcomes, name) for name in BY},

@@ -15,7 +15,7 @@ import msgspec
 
 from workbench.errors import PackError
 from workbench.event import Value
-from workbench.scorer.enrich.drift_features import Observation
+from workbench.scorer.enrich.drift_features import Observation, directory_of
 from workbench.scorer.enrich.drift_past import POPULATION, AgentPast, View
 
 _MAX_SESSIONS = 4_096
@@ -68,7 +68,7 @@ class Drift:
         state = self._current if session == self._latest else self._session(str(session))
         seen = state.seen
         if not seen.directory and "process.working_directory" in event:
-            seen.directory = str(event["process.working_directory"])
+            seen.directory = directory_of(event)
         if (agent := event.get("gen_ai.agent.name")) != state.agent and agent is not None:
             state.agent, state.view = str(agent), None
         if (version := event.get("gen_ai.agent.version")) is not None and version != state.version:

@@ -41,6 +41,12 @@ def general_path(path: str, workdir: str = "") -> str:
     return _without_numbers(_placed(path))
 
 
+def directory_of(event: Mapping[str, Value]) -> str:
+    """Give the directory that a session works in if the event tells: a harness may be started in the root."""
+    found = event.get("process.working_directory", "/")
+    return "" if found == "/" else str(found)
+
+
 def _placed(path: str) -> str:
     if path.startswith("/root/"):
         return "~" + path[5:]
@@ -257,7 +263,7 @@ class Observation:
         key = event["event.category"], event["event.action"]
         self.volumes.learn(event, key)
         if not self.directory:
-            self.directory = str(event.get("process.working_directory", ""))
+            self.directory = directory_of(event)
         self.collect(event, key)
 
     def collect(self, event: Mapping[str, Value], key: tuple[Value, Value]) -> None:

@@ -20,7 +20,7 @@ from workbench.scorer.enrich.drift_levels import Levels
 from workbench.scorer.enrich.drift_rarity import Rarity
 from workbench.scorer.enrich.drift_trees import HalfSpaceTrees
 
-FROZEN_VERSION = 2
+FROZEN_VERSION = 3
 POPULATION = "*"
 _Z_MOST = 3.0  # one volume far out is a strange session, not a change of level
 
