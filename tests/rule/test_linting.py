@@ -135,6 +135,16 @@ def test_a_failing_test_is_an_error_with_its_line(rules: Path) -> None:
     assert "fires on ['1'], expected ['2']" in error.cause
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[[case]", '[[case]]\nname = "x"\nfire = ["1"]\n', "\x00", TEST.replace("/bin/ls", '/bin/ls", "x": "')],
+)
+def test_a_test_that_is_none_is_one_error_among_others(rules: Path, text: str) -> None:
+    (rules / "shell.test.toml").write_text(text)
+    (rules / "other.yml").write_text(RULE.replace("Image", "Imgae").replace("5f0d", "6f0d"))
+    assert {error.code for error in lint_paths([rules]).errors} >= {"test", "duplicate-name"}
+
+
 def test_a_changed_rule_wants_a_new_version(rules: Path) -> None:
     lint_paths([rules], update=True)
     assert lint_paths([rules]).errors == []
@@ -177,3 +187,37 @@ def test_convert(rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert plan["predicates"] == [["process.executable", "endswith", "/sh", False]]
     assert run(["convert", str(rules), "--to", "nonesuch"]) == 2
     assert "no backend 'nonesuch'" in capsys.readouterr().err
+
+
+CONVERTED = """title: Tool
+name: tool
+logsource: {category: process_creation}
+detection: {s: {Image|endswith|expand: '%tools%'}, condition: s}
+---
+title: Marks
+name: marks
+logsource: {category: file_access}
+detection: {s: {TargetFilename: /k}, condition: s}
+workbench: {label: secret}
+---
+title: Marked, then tool
+correlation: {type: temporal_ordered, rules: [marks, tool], timespan: 1m}
+"""
+
+
+def test_what_a_backend_cannot_express_is_told_or_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("sigma.backends.sqlite")
+    (tmp_path / "r.yml").write_text(CONVERTED)
+    (tmp_path / "placeholders.yml").write_text("tools: [/curl, /wget]\n")
+    assert run(["convert", str(tmp_path), "--to", "sqlite"]) == 2
+    told = capsys.readouterr().err
+    assert "r.yml:10:13: [backend] sqlite knows nothing of label" in told
+    assert "r.yml:12:1: [backend] names 'Marks', which sqlite cannot express" in told
+    assert run(["convert", str(tmp_path), "--to", "sqlite", "--skip-refused", "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    (query,) = json.loads(out)
+    assert "Image LIKE '%/curl'" in query
+    assert "Image LIKE '%/wget'" in query
+    assert err.count("left out: ") == 2

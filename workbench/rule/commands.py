@@ -62,6 +62,9 @@ def convert(
         str, typer.Option("--to", metavar="BACKEND", help="a pySigma backend that is installed, or plan")
     ],
     placeholders: Placeholders = None,
+    skip_refused: Annotated[
+        bool, typer.Option(help="leave out rules that the backend cannot express, telling which")
+    ] = False,
     format: Format = "text",
 ) -> None:
     """Convert rules for another engine through pySigma, or to the plan that packs carry.
@@ -70,11 +73,15 @@ def convert(
     """
     import json
 
+    from workbench.printable import printable
     from workbench.rule.conversion import convert_rules
 
-    queries = convert_rules(rules, to, placeholders)
+    conversion = convert_rules(rules, to, placeholders, skip=skip_refused)
+    for fault in conversion.left_out:
+        typer.echo(f"left out: {printable(str(fault))}", err=True)
+    queries = conversion.queries
     if format == "json":
-        show_json([json.loads(query) for query in queries] if to == "plan" else list(queries))
+        show_json([json.loads(query) for query in queries] if to == "plan" else queries)
         return
     for query in queries:
         typer.echo(query)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import reduce
 from ipaddress import IPv4Network, IPv6Network
+from math import prod
+from operator import add
 from typing import Any
 
 import re2
@@ -33,6 +36,7 @@ from workbench.scorer.text import MOST_INSTRUCTIONS, pattern_of
 from workbench.scorer.window import COMPARE
 
 _MAPPED = 96  # the bits before the IPv4 address in an IPv4-mapped one
+_EXPANSIONS = 10_000
 _LONG = 1_000  # characters of a text, up to which it is never too large
 _EXACT = 2**53  # above which a float does not tell whole numbers apart
 _WILDCARDS = {SpecialChars.WILDCARD_MULTI: ANY_RUN, SpecialChars.WILDCARD_SINGLE: ANY_ONE}
@@ -61,7 +65,7 @@ class Values:
         if isinstance(value, SigmaRegularExpression) and value.contains_placeholder():
             return [Predicate(field, "regex", _regex(part), cased=True) for part in self._filled(value)]
         if isinstance(value, SigmaString) and value.contains_placeholder():
-            replaced = value.replace_placeholders(self._fill)
+            replaced = self._replaced(value)
             parts = [cased(part) for part in replaced] if isinstance(value, SigmaCasedString) else replaced
             return [found for part in parts for found in self.predicates(field, part)]
         if isinstance(value, SigmaTimestampPart):
@@ -72,12 +76,26 @@ class Values:
 
     def _filled(self, value: SigmaRegularExpression) -> Iterator[SigmaRegularExpression]:
         """Give an expression for each choice of values, which are expressions too: nothing is escaped."""
-        parts = value.regexp.s
-        choices = [self._fill(part) if isinstance(part, Placeholder) else (_plain(part),) for part in parts]
-        for chosen in itertools.product(*choices):
+        for chosen in self._choices([_plain(part) for part in value.regexp.s], str):
             yield SigmaRegularExpression("".join(chosen), value.flags)
 
-    def _fill(self, placeholder: Placeholder) -> Iterator[str]:
+    def _replaced(self, value: SigmaString) -> Iterator[SigmaString]:
+        """Give a text for each choice of values, which may hold wildcards as any text may."""
+        for chosen in self._choices(value.s, SigmaString):
+            yield reduce(add, chosen, SigmaString())
+
+    def _choices(self, parts: Sequence[Any], make: Callable[[str], Any]) -> Iterator[tuple[Any, ...]]:
+        """Give the parts with every choice of values for the placeholders among them, made what is wanted."""
+        choices = [
+            tuple(map(make, self._values_of(part))) if isinstance(part, Placeholder) else (part,)
+            for part in parts
+        ]
+        if prod(map(len, choices)) > _EXPANSIONS:
+            cause = f"the placeholders have more than {_EXPANSIONS:,} combinations of values"
+            raise ValueFault(cause, "placeholder", "use fewer in one value")
+        return itertools.product(*choices)
+
+    def _values_of(self, placeholder: Placeholder) -> Sequence[str]:
         values = self._placeholders.get(placeholder.name)
         if not values:
             raise ValueFault(
@@ -85,7 +103,7 @@ class Values:
                 "placeholder",
                 "give them in placeholders.yml or with --placeholders",
             )
-        yield from values
+        return values
 
     def _predicate(self, field: str, value: SigmaType) -> Predicate:  # noqa: PLR0911 - one for each type
         match value:
@@ -123,9 +141,9 @@ class Values:
         raise ValueFault(f"comparison {name} is unknown", "modifier", "use lt, lte, gt or gte")
 
 
-def _plain(part: str | SpecialChars) -> str:
+def _plain(part: Any) -> Any:
     """Give a part of an expression as written: its stars and question marks are no wildcards."""
-    if isinstance(part, str):
+    if not isinstance(part, SpecialChars):
         return part
     return "*" if part is SpecialChars.WILDCARD_MULTI else "?"
 

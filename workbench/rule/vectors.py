@@ -161,10 +161,14 @@ def _score(plan: Mapping[str, Any], case: Case) -> tuple[list[Finding], Scorer]:
 
 
 def run_file(file: Path, ruleset: RuleSet) -> list[RuleError]:
-    """Run the tests beside a rule; give a fault for each case that differs."""
+    """Run the tests beside a rule; give a fault for each case that differs, or that is none."""
     faults = []
+    try:
+        cases = read_cases(file)
+    except InputError as error:
+        return [RuleError(error.cause, code="test", place=Place(str(file)), mend=error.mend)]
     lines: Sequence[str] = file.read_text(encoding="utf-8").splitlines()
-    for case in read_cases(file):
+    for case in cases:
         try:
             differs = run_case(case, None if case.rules else ruleset)
         except (RuleErrors, WorkbenchError, ValueError) as error:
