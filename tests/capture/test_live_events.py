@@ -105,6 +105,7 @@ def test_connections_have_both_ends(seen: Seen) -> None:
     assert (request["url.domain"], request["url.path"]) == ("sink.example", "/in")
     assert (request["user_agent.original"], request["http.request.body.bytes"]) == ("probe", 4)
     port = request["destination.port"]
+    assert seen.one("bind", source__ip="127.0.0.1", source__port=port)["event.outcome"] == "success"
     connect, accept = (seen.one(action, destination__port=port) for action in ("connect", "accept"))
     assert connect["source.port"] == accept["source.port"]
     assert connect["network.initiated"] is True

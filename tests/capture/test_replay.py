@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from capture.recorder import Recorder
 from capture.replay import ReplaySource
 from workbench.dataset.recording import write_recording
 from workbench.dataset.session import Loss, Session
@@ -46,3 +47,16 @@ def test_the_pace_is_kept_when_asked_for(tmp_path: Path) -> None:
         seen += source.poll(0.5)
     assert seen == events
     assert time.monotonic() - begun >= 0.09
+
+
+def test_what_a_source_does_not_redact_is_redacted_before_it_is_written(tmp_path: Path) -> None:
+    secret = "AKIAIOSFODNN7EXAMPLQ"
+    event: dict[str, Value] = {"@timestamp": 10**18, "event.category": "process", "event.action": "exec"}
+    args = ["aws", "configure", "set", "aws_access_key_id", secret]
+    told = event | {"process.args": args, "process.command_line": " ".join(args)}
+    write_recording(tmp_path / "strange", [told], Session(id="s"))
+    recorder = Recorder(ReplaySource(path=tmp_path / "strange"), spool=tmp_path / "spool")
+    assert recorder.run(["/bin/true"]) == 0
+    assert secret.encode() not in (tmp_path / "spool").read_bytes()
+    (again,) = [e for e in recorder.finish(tmp_path / "r").events() if e["event.action"] == "exec"]
+    assert again["process.args"] == [*args[:-1], "[redacted:aws_access_key]"]
