@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +127,39 @@ def test_a_full_spool_says_so_and_keeps_what_it_has(make: Any, tmp_path: Path) -
     queue = Queue(tmp_path, most=3 * len(line))
     assert [queue.put(line) for _ in range(4)] == [True, True, False, False]
     assert len(queue.peek(9)[0]) == 2
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 kB, and full: `full` is what fills it."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk], check=False)
+    if mounted.returncode:
+        pytest.skip("nothing can be mounted here")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def test_a_full_disk_neither_ends_a_delivery_nor_loses_what_is_refused(
+    make: Any, receive: Any, small_disk: Path
+) -> None:
+    queue = Queue(small_disk)
+    for number in range(3):
+        assert queue.put(msgspec.json.encode(make.alert(number)))
+    with pytest.raises(OSError, match="No space"), (small_disk / "full").open("wb", buffering=0) as full:
+        while True:
+            full.write(bytes(512))
+    receiver = receive(lambda number: 422 if b'"e2"' in receiver.requests[-1][2] else 200)
+    delivery = Delivery(open_sink(f"http://127.0.0.1:{receiver.port}/"), queue, pause=0.001)
+    delivery.start()
+    assert settled(lambda: len(set(receiver.taken)) == 2 and delivery.failures > 3)
+    assert len(queue)
+    (small_disk / "full").unlink()
+    assert settled(lambda: len(queue) == 0)
+    delivery.end(1)
+    assert (small_disk / "refused.jsonl").read_bytes().count(b"\n") == 1
+    assert len(Queue(small_disk)) == 0
 
 
 def test_a_line_that_a_crash_cut_is_left_out_and_what_follows_is_sent(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from workbench.errors import InputError
 from workbench.files import write_aside
 from workbench.sensor.alert import Alert, decode_alert
 from workbench.sensor.sinks import Refused, Sink, SinkError
@@ -76,15 +77,17 @@ class Queue:
             return [line.strip() for line in lines], self._taken + sum(map(len, lines))
 
     def drop(self, until: int) -> None:
-        """Forget what the sink has accepted; an emptied file begins again."""
+        """Forget what the sink has accepted; an emptied file begins again, which a full disk has room for."""
         with self._lock:
             self._taken = until
             if self._taken >= self._size:
-                write_aside(self._mark, b"0", mode=0o600)
+                with suppress(FileNotFoundError):
+                    os.truncate(self._mark, 0)
                 os.ftruncate(self._handle, 0)
                 self._taken = self._size = 0
             else:
-                write_aside(self._mark, str(until).encode(), mode=0o600)
+                with suppress(OSError, InputError):  # then some of it is sent again at the next start
+                    write_aside(self._mark, str(until).encode(), mode=0o600)
 
     def keep_aside(self, line: bytes) -> None:
         """Put a line where nothing sends it and nothing deletes it."""
@@ -150,30 +153,33 @@ class Delivery(threading.Thread):
                 self._wake.wait(1.0)
                 self._wake.clear()
                 continue
-            alerts = [alert for line in lines if (alert := self._decode(line))]
             try:
-                self.sink.send(alerts)
-            except Refused:
-                self._set_aside(lines)
-                continue
-            except SinkError:
+                self._deliver(lines, end)
+            except (SinkError, OSError):
                 self.failures += 1
                 if self._ending.wait(wait * random.uniform(0.5, 1.5)):  # noqa: S311 - spreads retries
                     return
                 wait = min(2 * wait, _LONGEST_WAIT)
-                continue
-            wait = self._pause
-            self._singly -= bool(self._singly)
-            self.queue.drop(end)
+            else:
+                wait = self._pause
+
+    def _deliver(self, lines: list[bytes], end: int) -> None:
+        try:
+            self.sink.send([alert for line in lines if (alert := self._decode(line))])
+        except Refused:
+            self._set_aside(lines)
+            return
+        self._singly -= bool(self._singly)
+        self.queue.drop(end)
 
     def _set_aside(self, lines: list[bytes]) -> None:
         """Keep what the sink will never take, and go on; which of a batch it is shows when sent singly."""
         if len(lines) > 1:
             self._singly = len(lines)
             return
-        self.refused += 1
         lines, end = self.queue.peek(1)
         self.queue.keep_aside(lines[0])
+        self.refused += 1
         self.queue.drop(end)
 
     def _decode(self, line: bytes) -> Alert | None:
