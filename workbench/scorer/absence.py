@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from math import inf
 
 import msgspec
 
@@ -34,6 +35,8 @@ class Absences:
         self._groups: dict[tuple[int, Key], list[Pending]] = {}
         self._count = 0
         self.evicted = 0
+        self.earliest: float = inf
+        """Before this no window closes: the earliest deadline (nanoseconds), infinity while there is none."""
 
     def __len__(self) -> int:
         """Count the windows that are open."""
@@ -47,6 +50,7 @@ class Absences:
         self._serial += 1
         self._count += 1
         heapq.heappush(self._heap, (pending.deadline, self._serial, pending))
+        self._look()
         self._groups.setdefault((pending.rule, pending.key), []).append(pending)
 
     def cancel(self, rule: int, key: Key) -> None:
@@ -55,13 +59,12 @@ class Absences:
             pending.waiting = False
             self._count -= 1
 
-    def ready(self, now: int) -> bool:
-        """Whether the earliest deadline lies before `now`."""
-        return bool(self._heap) and self._heap[0][0] < now
+    def _look(self) -> None:
+        self.earliest = self._heap[0][0] if self._heap else inf
 
     def due(self, now: int) -> Iterator[Pending]:
         """Take the windows whose deadline lies before `now`, earliest first."""
-        while self.ready(now):
+        while self.earliest < now:
             pending = self._take()
             if pending:
                 yield pending
@@ -77,6 +80,7 @@ class Absences:
     def _take(self) -> Pending | None:
         """Pop the earliest; None when it had been cancelled."""
         _, _, pending = heapq.heappop(self._heap)
+        self._look()
         if not pending.waiting:
             return None
         self._forget(pending)
@@ -93,6 +97,7 @@ class Absences:
     def _drop_cancelled(self) -> None:
         self._heap = [entry for entry in self._heap if entry[2].waiting]
         heapq.heapify(self._heap)
+        self._look()
 
     def waiting(self) -> list[Pending]:
         """Give the windows that are open, earliest first."""

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+import msgspec
+
 from workbench.event import Event, Value
 from workbench.scorer.absence import Absences, Pending
 from workbench.scorer.gathering import Gathering
@@ -50,16 +52,21 @@ class Moment(NamedTuple):
     serial: int
 
 
-class State:
+class State(msgspec.Struct, gc=False):
     """One group: a machine for each term of a temporal correlation, or one window."""
 
-    __slots__ = ("machines", "window")
+    machines: tuple[Sequence | Gathering, ...]
+    window: Window | None
 
-    def __init__(self, correlation: Correlation) -> None:
+    @classmethod
+    def of(cls, correlation: Correlation) -> State:
+        """Give the state that a group of a correlation begins with."""
         kind = Sequence if correlation.type == "temporal_ordered" else Gathering
-        self.machines = [kind(term, correlation.timespan) for term in correlation.terms]
         window = WINDOWS.get(correlation.type)
-        self.window: Window | None = window(correlation) if window else None
+        return cls(
+            tuple(kind(term, correlation.timespan) for term in correlation.terms),
+            window(correlation) if window else None,
+        )
 
     def observe(self, found: Found, event: Event) -> Completion | None:
         """Take an event's matches; of several completions the one that began latest is given."""
@@ -99,7 +106,7 @@ class Joiner:
 
     def new_state(self) -> State:
         """Give the state that a group begins with."""
-        return State(self.correlation)
+        return State.of(self.correlation)
 
     def observe(
         self, found: Found, event: Event, now: int, absences: Absences
@@ -265,12 +272,10 @@ class Correlator:
         if self._sweeping and serial % _SWEEP_EVERY == 0:
             self._turn = (self._turn + 1) % len(self._sweeping)
             self._sweeping[self._turn].groups.expire(now, _SWEEP)
-        fired: list[Fired] = []
-        if not self.absences.ready(now):
-            return fired
-        for pending in self.absences.due(now):
-            fired += self._close(pending, pending.deadline, serial)
-        return fired
+        if self.absences.earliest >= now:
+            return []
+        closing = self.absences.due(now)
+        return [fired for pending in closing for fired in self._close(pending, pending.deadline, serial)]
 
     def end(self, session: str | None, now: int, serial: int) -> list[Fired]:
         """Close a session's windows (None: all of them) at `now`."""

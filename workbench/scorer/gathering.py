@@ -11,7 +11,7 @@ from workbench.scorer.plan import Term
 from workbench.scorer.sighting import Completion, Sighting
 
 
-class Gathering:
+class Gathering(msgspec.Struct, gc=False):
     """One group's events for one term: the latest few of each step; times are nanoseconds.
 
     As many events as the term has steps are kept of each, which is enough to find distinct events for all of
@@ -25,35 +25,35 @@ class Gathering:
     12
     """
 
-    __slots__ = ("_every", "_least", "_none", "_timespan", "seen", "shunned")
+    term: Term
+    timespan: int
+    seen: list[list[Sighting]] = []
+    shunned: int | None = None  # when last an event of `none` was seen
 
-    def __init__(self, term: Term, timespan: int) -> None:
-        self._every = term.every
-        self._none = frozenset(term.none)
-        self._least = term.least or len(term.every)
-        self._timespan = timespan
-        self.seen: list[list[Sighting]] = [[] for _ in term.every]
-        self.shunned: int | None = None  # when last an event of `none` was seen
+    def __post_init__(self) -> None:
+        """Begin without events."""
+        self.seen = [[] for _ in self.term.every]
 
     def observe(self, found: Mapping[int, Sighting]) -> Completion | None:
         """Take an event's matches by the position of their rule; give the events it completes, if it does."""
+        every, none = self.term.every, self.term.none
         now = next(iter(found.values())).time
-        if not self._none.isdisjoint(found):
+        if none and not found.keys().isdisjoint(none):
             self.shunned = now
-        oldest = now - self._timespan
+        oldest = now - self.timespan
         served = False
-        for step, position in enumerate(self._every):
+        for step, position in enumerate(every):
             kept = [seen for seen in self.seen[step] if seen.time >= oldest]
             if position in found:
                 kept.insert(0, found[position])  # latest first
                 served = True
-            self.seen[step] = kept[: len(self._every)]
+            self.seen[step] = kept[: len(every)]
         if not served or (self.shunned is not None and self.shunned >= oldest):
             return None
         chosen = self._distinct()
-        if len(chosen) < self._least:
+        if len(chosen) < (self.term.least or len(every)):
             return None
-        self.seen = [[] for _ in self._every]
+        self.seen = [[] for _ in every]
         sightings = tuple(chosen[step] for step in sorted(chosen))
         return Completion(min(seen.time for seen in sightings), sightings)
 
@@ -74,7 +74,7 @@ class Gathering:
                     return True
             return False
 
-        for step in range(len(self._every)):
+        for step in range(len(self.term.every)):
             place(step, set())
         return chosen
 
@@ -89,6 +89,6 @@ class Gathering:
     def restore(self, data: Any) -> None:
         """Take the state from plain data; raises msgspec.ValidationError when it is malformed."""
         seen, self.shunned = msgspec.convert(data, tuple[list[list[Sighting]], int | None])
-        if len(seen) != len(self._every):
+        if len(seen) != len(self.term.every):
             raise msgspec.ValidationError("wrong number of steps")
         self.seen = seen

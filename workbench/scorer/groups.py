@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -23,6 +23,12 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 LIMITS = Limits()
 
 
+class _Entry(msgspec.Struct, gc=False):
+    touched: int
+    session: str
+    state: Any
+
+
 class Groups(Generic[S]):
     """The states of one rule, by group key; `timespan` in nanoseconds after the last touch a state is dead.
 
@@ -35,7 +41,7 @@ class Groups(Generic[S]):
         self._timespan = timespan
         self._per_rule = limits.groups_per_rule
         self._per_session = limits.groups_per_session
-        self._states: OrderedDict[Key, list[object]] = OrderedDict()  # key → [touched, session, state]
+        self._states: OrderedDict[Key, _Entry] = OrderedDict()
         self._sessions: dict[str, OrderedDict[Key, None]] = {}
         self.evicted = 0
 
@@ -46,23 +52,24 @@ class Groups(Generic[S]):
     def get(self, key: Key) -> S | None:
         """Give a group's state without touching it."""
         entry = self._states.get(key)
-        return entry[2] if entry else None  # type: ignore[return-value]
+        return entry.state if entry is not None else None
 
     def touch(self, key: Key, session: str, now: int, make: Callable[[], S]) -> S:
         """Give a group's state, made when there is none, as the most recently used."""
         entry = self._states.get(key)
         if entry is not None:
-            entry[0] = now
+            entry.touched = now
             self._states.move_to_end(key)
-            self._sessions[str(entry[1])].move_to_end(key)
-            return entry[2]  # type: ignore[return-value]
+            self._sessions[entry.session].move_to_end(key)
+            state: S = entry.state
+            return state
         mine = self._sessions.setdefault(session, OrderedDict())
         if len(mine) >= self._per_session:
             self._evict(next(iter(mine)))
         elif len(self._states) >= self._per_rule:
             self._evict(next(iter(self._states)))
         state = make()
-        self._states[key] = [now, session, state]
+        self._states[key] = _Entry(now, session, state)
         self._sessions.setdefault(session, mine)[key] = None
         return state
 
@@ -75,11 +82,10 @@ class Groups(Generic[S]):
         entry = self._states.pop(key, None)
         if entry is None:
             return
-        session = str(entry[1])
-        mine = self._sessions[session]
+        mine = self._sessions[entry.session]
         del mine[key]
         if not mine:
-            del self._sessions[session]
+            del self._sessions[entry.session]
 
     def expire(self, now: int, most: int) -> None:
         """Forget up to `most` groups whose last touch lies more than the timespan back."""
@@ -87,11 +93,11 @@ class Groups(Generic[S]):
             if not self._states:
                 return
             key, entry = next(iter(self._states.items()))
-            if int(entry[0]) + self._timespan >= now:  # type: ignore[call-overload]
+            if entry.touched + self._timespan >= now:
                 return
             self.drop(key)
 
     def items(self) -> Iterator[tuple[Key, int, str, S]]:
         """Give (key, last touch, session, state), least recently used first."""
-        for key, (touched, session, state) in self._states.items():
-            yield key, touched, session, state  # type: ignore[misc]
+        for key, entry in self._states.items():
+            yield key, entry.touched, entry.session, entry.state

@@ -16,7 +16,7 @@ EventTest = Callable[[Event], bool]
 class Reading:
     """Some fields of an event, read for the bits of their predicates."""
 
-    __slots__ = ("_keywords", "_others", "_references", "_texts")
+    __slots__ = ("_keywords", "_others", "_references", "_texts", "_wide")
 
     def __init__(
         self,
@@ -31,6 +31,7 @@ class Reading:
             (name, fields[name].bits, fields[name].known[None]) for name in sorted(fields.keys() - texts)
         ]
         self._references = list(references)
+        self._wide = bool(self._keywords or self._references)
 
     def bits(self, event: Event) -> int:
         """Give the bits of every predicate on these fields that holds for the event."""
@@ -41,8 +42,10 @@ class Reading:
         for name, bits_of, absent in self._others:
             value = get(name)
             bits |= absent if value is None else bits_of(value)
-        if self._keywords:
-            bits |= _keyword_bits(self._keywords, event)
+        return bits | self._beyond(event) if self._wide else bits
+
+    def _beyond(self, event: Event) -> int:
+        bits = _keyword_bits(self._keywords, event) if self._keywords else 0
         for test, bit in self._references:
             if test(event):
                 bits |= bit

@@ -148,7 +148,7 @@ class Scorer:
                 return own, self._matcher.match_kind(kind, own)
             matched = self._labelling.match_kind(kind, own)
             if self.stages:
-                self.stages.follow(own, [self._labels[number] for number in matched])
+                self.stages.follow(own, [self._labels[number] for number in matched] if matched else ())
             return own, matched + self._matcher.match_kind(kind, own)
         except _NOT_ONE as error:
             raise _refusal(event, error) from error

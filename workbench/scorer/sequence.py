@@ -19,7 +19,7 @@ from workbench.scorer.sighting import Completion, Sighting
 Chain = tuple[Sighting, ...]
 
 
-class Sequence:
+class Sequence(msgspec.Struct, gc=False):
     """One group's chains for one term: `chains[k]` ends at step k; times are nanoseconds.
 
     >>> sequence = Sequence(Term(every=(0, 1)), timespan=10)
@@ -30,28 +30,29 @@ class Sequence:
     [3, 13]
     """
 
-    __slots__ = ("_none", "_steps", "_timespan", "chains")
+    term: Term
+    timespan: int
+    chains: list[Chain | None] = []
 
-    def __init__(self, term: Term, timespan: int) -> None:
-        self._steps = term.every
-        self._none = frozenset(term.none)
-        self._timespan = timespan
-        self.chains: list[Chain | None] = [None] * (len(term.every) - 1)
+    def __post_init__(self) -> None:
+        """Begin without a chain."""
+        self.chains = [None] * (len(self.term.every) - 1)
 
     def observe(self, found: Mapping[int, Sighting]) -> Completion | None:
         """Take an event's matches by the position of their rule; give the chain it completes, if any."""
-        if not self._none.isdisjoint(found):
+        steps, none = self.term.every, self.term.none
+        if none and not found.keys().isdisjoint(none):
             self.chains = [None] * len(self.chains)
             return None
         complete: Chain | None = None
-        last = len(self._steps) - 1
+        last = len(steps) - 1
         # From the last step back, so that an event never follows itself.
         for step in range(last, -1, -1):
-            sighting = found.get(self._steps[step])
+            sighting = found.get(steps[step])
             if sighting is None:
                 continue
             before = self.chains[step - 1] if step else ()
-            if before is None or (before and sighting.time - before[0].time > self._timespan):
+            if before is None or (before and sighting.time - before[0].time > self.timespan):
                 continue
             chain = (*before, sighting)
             if step == last:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import Any, Self
 
 from workbench.event import Event, Value
+from workbench.fields import ACTIONS
 from workbench.scorer.enrich.attribution import Attribution
 from workbench.scorer.enrich.destinations import Destinations
 from workbench.scorer.enrich.drift import Drift
@@ -41,8 +42,22 @@ class Stages:
     def _connect(self) -> None:
         self._drift: Drift | None = self._stages.get("drift")
         self._provenance: Provenance | None = self._stages.get("provenance")
-        self._applies = [stage.apply for name, stage in self._stages.items() if name != "provenance"]
+        self._all = [stage.apply for name, stage in self._stages.items() if name != "provenance"]
+        self._applies: dict[tuple[Value, Value], list[Callable[[dict[str, Value]], None]]] = {
+            (category, action): [
+                stage.apply for name, stage in self._stages.items() if self._concerns(name, category, action)
+            ]
+            for category, actions in ACTIONS.items()
+            for action in actions
+        }
         self.links = Links(self._stages["lineage"], self._provenance)
+
+    def _concerns(self, name: str, category: str, action: str) -> bool:
+        if name == "destinations":
+            return category == "network"
+        return name != "provenance" and (
+            name != "intrinsic" or (category, action) in self._stages[name].actions
+        )
 
     def anew(self) -> Self:
         """Give stages of the same pack that have seen nothing; what was compiled is shared."""
@@ -53,7 +68,8 @@ class Stages:
 
     def apply(self, event: dict[str, Value]) -> None:
         """Add to the event what does not depend on labels."""
-        for apply in self._applies:
+        kind = event["event.category"], event["event.action"]
+        for apply in self._applies.get(kind, self._all):
             apply(event)
 
     def follow(self, event: dict[str, Value], labels: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -24,17 +24,16 @@ class Bounded(Generic[K, V]):
         self.cap = cap
         self.evicted = 0
         self._entries: OrderedDict[K, V] = OrderedDict()
+        self._use = self._entries.move_to_end
+        self.peek: Callable[[K], V | None] = self._entries.get
+        """Gives the entry without marking it as used, or None."""
 
     def get(self, key: K) -> V | None:
         """Give the entry and mark it as used, or None."""
-        value = self._entries.get(key)
+        value = self.peek(key)
         if value is not None:
-            self._entries.move_to_end(key)
+            self._use(key)
         return value
-
-    def peek(self, key: K) -> V | None:
-        """Give the entry without marking it as used, or None."""
-        return self._entries.get(key)
 
     def put(self, key: K, value: V) -> None:
         """Store an entry as the most recently used."""

@@ -141,19 +141,15 @@ class Lineage:
             event["process.name"] = process.name
         if process.ancestry and "process.ancestry" not in event:
             event["process.ancestry"] = process.ancestry
-        self._complete_parent(process, event)
-
-    def _complete_parent(self, process: Process, event: dict[str, Any]) -> None:
         named = event.get("process.parent.entity_id")
         if named is None:
             pid = event.get("process.parent.pid")
             named = process.parent if pid is None else self._current.peek(pid)
-            if not named or named not in self._processes:
-                return
-            event["process.parent.entity_id"] = named
-        parent = self._processes.peek(named)
+        parent = self._processes.peek(named) if named else None
         if parent is None:
             return
+        if "process.parent.entity_id" not in event:
+            event["process.parent.entity_id"] = named
         if "process.parent.pid" not in event:
             event["process.parent.pid"] = parent.pid
         if parent.name and "process.parent.name" not in event:

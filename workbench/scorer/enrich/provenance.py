@@ -160,9 +160,10 @@ class Provenance:
             self._pass(event, "trace", taint, entity, source=traced, target=_name(event))
 
     def _open(self, event: dict[str, Any], entity: str) -> None:
-        if "truncate" in event.get("file.flags", ()):
+        flags = event.get("file.flags", ())
+        if "truncate" in flags:
             self._things.emptied(event)
-        elif _readable(event):
+        elif not flags or "read" in flags:
             self._take(event, entity, "open")
 
     def _read(self, event: dict[str, Any], entity: str) -> None:
