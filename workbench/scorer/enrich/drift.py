@@ -15,7 +15,7 @@ import msgspec
 
 from workbench.errors import PackError
 from workbench.event import Value
-from workbench.scorer.enrich.drift_features import Observation, directory_of
+from workbench.scorer.enrich.drift_features import Observation, Volumes, directory_of
 from workbench.scorer.enrich.drift_past import POPULATION, AgentPast, View
 
 _MAX_SESSIONS = 4_096
@@ -69,19 +69,20 @@ class Drift:
         seen = state.seen
         if not seen.directory and "process.working_directory" in event:
             seen.directory = directory_of(event)
-        if (agent := event.get("gen_ai.agent.name")) != state.agent and agent is not None:
+        if (agent := event.get("gen_ai.agent.name", state.agent)) != state.agent:
             state.agent, state.view = str(agent), None
-        if (version := event.get("gen_ai.agent.version")) is not None and version != state.version:
+        if (version := event.get("gen_ai.agent.version", state.version)) != state.version:
             state.version, state.view = str(version), None
         view = state.view or self._view(state)
         if view is None:
             return
         key = event["event.category"], event["event.action"]
-        seen.volumes.learn(event, key)
+        if key in Volumes.COUNTED or "risk.intrinsic" in event:
+            seen.volumes.learn(event, key)
         if self._learns:
             seen.collect(event, key)
-        if (kind := view.kinds.get(key)) is not None:
-            for field, nats in view.surprises(kind, event, seen.directory):
+        if (surprises := view.kinds.get(key)) is not None:
+            for field, nats in surprises.of(event, seen.directory):
                 event.setdefault(field, nats)
         if key[0] == "agent":
             x = seen.volumes.vector()

@@ -65,7 +65,13 @@ def _without_numbers(text: str) -> str:
 
 
 def _directory(path: str, workdir: str) -> str:
-    parts = general_path(path, workdir).split("/")[:-1]
+    path = path[:_MAX_PATH]
+    return "/" if path == workdir else _general_directory(path.rpartition("/")[0] + "/", workdir)
+
+
+@lru_cache(maxsize=2_048)
+def _general_directory(directory: str, workdir: str) -> str:
+    parts = general_path(directory, workdir).split("/")[:-1]
     return "/".join(parts[:4]) or "/"
 
 
@@ -140,10 +146,13 @@ class Kind(NamedTuple):
     inputs: Inputs
 
 
-_FILE = Kind(
-    (("directory", _path_directory), ("file_kind", _path_kind)),
-    lambda event, workdir: (event.get("file.path"), event.get("file.type"), workdir),
-)
+def _file(event: Mapping[str, Value], workdir: str) -> tuple[Value | None, ...]:
+    path = event.get("file.path")
+    within = isinstance(path, str) and path.startswith(workdir)  # elsewhere all sessions see the same
+    return path, event.get("file.type"), workdir if within else ""
+
+
+_FILE = Kind((("directory", _path_directory), ("file_kind", _path_kind)), _file)
 FEATURES: dict[tuple[Value, Value], Kind] = {
     ("process", "exec"): Kind(
         (("executable", _executable), ("lineage", _lineage), ("tool", _tool_program)),
@@ -194,13 +203,14 @@ class Volumes:
         "risk": 1e4,
     }
     _SCALE: Mapping[str, float] = {name: 1 / log1p(ceiling) for name, ceiling in CEILINGS.items()}
-    _COUNTED: Mapping[tuple[Value, Value], str] = {
+    COUNTED: Mapping[tuple[Value, Value], str] = {
         ("process", "exec"): "execs",
         ("file", "open"): "reads",
         ("file", "write"): "writes",
         ("file", "create"): "writes",
         ("file", "delete"): "deletes",
         ("network", "connect"): "connects",
+        ("network", "send"): "bytes_out",
     }
     _MAX_DESTINATIONS = 1_024
     _RISKY = 50
@@ -212,16 +222,13 @@ class Volumes:
 
     def learn(self, event: Mapping[str, Value], key: tuple[Value, Value]) -> None:
         """Count one event of the session; `key` is its category and action."""
-        name = self._COUNTED.get(key)
+        name = self.COUNTED.get(key)
         if name is not None:
             self._vector = None
-            self.counts[name] += 1
+            self.counts[name] += 1 if name != "bytes_out" else integer(event, "network.bytes")
             if name == "connects" and len(self.destinations) < self._MAX_DESTINATIONS:
                 self.destinations.add(str(event.get("destination.ip", "")))
                 self.counts["fan_out"] = len(self.destinations)
-        elif key == ("network", "send"):
-            self._vector = None
-            self.counts["bytes_out"] += integer(event, "network.bytes")
         if "risk.intrinsic" in event and integer(event, "risk.intrinsic") >= self._RISKY:
             self._vector = None
             self.counts["risk"] += 1

@@ -12,8 +12,7 @@ from workbench.scorer.enrich.drift_features import (
     CATEGORICAL,
     FEATURES,
     OF_THE_AGENT,
-    Extractor,
-    Inputs,
+    Kind,
     Observation,
 )
 from workbench.scorer.enrich.drift_levels import Levels
@@ -104,8 +103,33 @@ class AgentPast:
         }
 
 
-Surprising = tuple[Inputs, tuple[tuple[str, Extractor, Callable[..., float], float], ...]]
-"""What a kind of event's surprises depend on; its fields, with extractor, known nats, and the unknown's."""
+class Surprises:
+    """What surprises in one kind of event: its fields and nats, remembered by all that they depend on.
+
+    `fields` holds each field's name, extractor, known nats by value, and the nats of an unknown value.
+    """
+
+    _MAX_CACHED = 4_096
+
+    def __init__(self, kind: Kind, nats: Mapping[str, tuple[Callable[..., float], float]]) -> None:
+        self._inputs = kind.inputs
+        self._fields = [(f"drift.{name}", get, *nats[name]) for name, get in kind.features if name in nats]
+        self._known: dict[tuple[Value | None, ...], list[tuple[str, float]]] = {}
+
+    def of(self, event: Mapping[str, Value], workdir: str) -> list[tuple[str, float]]:
+        """Give the fields and nats of an event of this kind."""
+        inputs = self._inputs(event, workdir)
+        found = self._known.get(inputs)
+        if found is None:
+            found = [
+                (field, nats(value, unknown))
+                for field, extract, nats, unknown in self._fields
+                if (value := extract(event, workdir)) is not None
+            ]
+            if len(self._known) >= self._MAX_CACHED:
+                self._known.clear()
+            self._known[inputs] = found
+        return found
 
 
 class View:
@@ -115,38 +139,18 @@ class View:
     the old one's. What its user asks of it stays.
     """
 
-    _MAX_CACHED = 2_048
-
     def __init__(self, own: AgentPast, population: AgentPast | None, *, upgraded: bool) -> None:
         rarity = {name: one for name, one in population.rarity.items() if one.ready} if population else {}
         rarity |= {n: r for n, r in own.rarity.items() if r.ready and not (upgraded and n in OF_THE_AGENT)}
         nats = {name: (one.nats().get, one.unseen) for name, one in rarity.items()}
-        self.kinds: dict[tuple[Value, Value], Surprising] = {
-            key: (kind.inputs, tuple((f"drift.{n}", get, *nats[n]) for n, get in kind.features if n in nats))
-            for key, kind in FEATURES.items()
-        }
+        of_kind = {kind: Surprises(kind, nats) for kind in set(FEATURES.values())}
+        self.kinds = {key: of_kind[kind] for key, kind in FEATURES.items()}
         pasts = [past for past in (None if upgraded else own, population) if past]
         levels = [past.levels for past in pasts if past.levels.ready]
         trees = [past.trees for past in pasts if past.trees]
         self.spreads = levels[0].spreads() if levels else {}
         self.trees = trees[0] if trees else None
         self.since = own.change.since
-        self._cache: dict[tuple[Any, ...], tuple[tuple[str, float], ...]] = {}
-
-    def surprises(
-        self, kind: Surprising, event: Mapping[str, Value], workdir: str
-    ) -> tuple[tuple[str, float], ...]:
-        """Give the fields and nats of an event of this kind; remembered by all that they depend on."""
-        inputs, features = kind
-        read = (inputs, *inputs(event, workdir))
-        found = self._cache.get(read)
-        if found is None:
-            values = [(field, extract(event, workdir), nats, no) for field, extract, nats, no in features]
-            found = tuple((field, nats(value, no)) for field, value, nats, no in values if value is not None)
-            if len(self._cache) >= self._MAX_CACHED:
-                self._cache.clear()
-            self._cache[read] = found
-        return found
 
     def rate(self, x: Mapping[str, float]) -> float:
         """Give the largest number of spreads by which a volume exceeds its level."""
