@@ -103,15 +103,16 @@ class Agents:
         """
         executable = event.get("process.executable", "")
         arguments = event.get("process.args", ())[:_SCANNED_ARGUMENTS]
-        found: dict[str, float] = {}
-        self._add(found, "executable", {self._agents[n] for n in self._executables.known[executable]})
-        argued = {self._agents[n] for text in arguments for n in self._arguments.known[text]}
-        self._add(found, "argv", argued)
+        of_executable = self._executables.known[executable]
+        of_arguments = [number for text in arguments for number in self._arguments.known[text]]
         started = (executable, *arguments[:_NAMED_ARGUMENTS])
-        base = {self._names.get(text.rpartition("/")[2], "") for text in started}
-        self._add(found, "name", base - {""})
-        if not found:
+        named = [self._names[name] for text in started if (name := text.rpartition("/")[2]) in self._names]
+        if not (of_executable or of_arguments or named):
             return "", 0.0
+        found: dict[str, float] = {}
+        self._add(found, "executable", {self._agents[number] for number in of_executable})
+        self._add(found, "argv", {self._agents[number] for number in of_arguments})
+        self._add(found, "name", set(named))
         agent = max(found, key=lambda name: (found[name], name))
         return agent, found[agent]
 

@@ -9,10 +9,11 @@ from typing import Any, Self
 from workbench.scorer.enrich.agents import Agents
 from workbench.scorer.enrich.calls import ToolCall, commands_of
 from workbench.scorer.enrich.members import Members
-from workbench.scorer.enrich.runs import Member, Run, Runs
+from workbench.scorer.enrich.runs import Member, Run, Runs, Scope
 
 _MAX_PROCESSES = 65_536
 _MAX_SESSIONS = 4_096
+_MAX_KNOWN = 4_096
 
 
 class Attribution:
@@ -37,12 +38,15 @@ class Attribution:
         self._confidence: Mapping[str, float] = agents["confidence"]
         self._runs = Runs(max_sessions)
         self._members = Members(Agents(agents), self._runs, environment=environment, cap=max_processes)
+        # What is said of a process stays until a harness tells something or a program is started.
+        self._known: dict[str, dict[str, Any]] = {}
 
     def anew(self) -> Self:
         """Give a stage of the same registry that has seen nothing."""
         other = copy(self)
         other._runs = Runs(self._runs.cap)
         other._members = self._members.anew(other._runs)
+        other._known = {}
         return other
 
     @property
@@ -54,31 +58,46 @@ class Attribution:
         """Add who did it and how that is known; what the event already says is kept."""
         category = event["event.category"]
         if category in ("agent", "control"):
+            self._known.clear()
             self._told(event)
             return
         entity = event.get("process.entity_id")
-        if entity is not None:
-            member = self._members.follow(entity, event)
-            if "attribution.method" not in event:
-                self._attribute(member, event)
-
-    def _attribute(self, member: Member, event: dict[str, Any]) -> None:
-        scope = member.scope
-        if scope is None:
+        if entity is None:
+            return
+        if category == "process" and event["event.action"] == "exec":
+            self._known.clear()
+        member = self._members.follow(entity, event)
+        if "attribution.method" in event:
+            return
+        if member.scope is None:
             self._outside(member, event)
             return
+        known = self._known.get(entity)
+        if known is None:
+            known = self._within(member, member.scope)
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            self._known[entity] = known
+        for name, value in known.items():
+            if name not in event:
+                event[name] = value
+
+    def _within(self, member: Member, scope: Scope) -> dict[str, Any]:
+        """Give what is said of a process of a session."""
+        said: dict[str, Any] = {}
         call, method = scope.call, scope.method
         run = self._runs.get(scope.session)
         if call is None and run is not None and (member.harness or member.actor == "mcp_server"):
             running = self._running(run, by_mcp=not member.harness)
             if len(running) == 1:  # the agent, or its server, carries the call out in its own process
                 call, method = running[0], "timing"
-        self._say(event, run, scope.agent, call)
-        event.setdefault("gen_ai.conversation.id", scope.session)  # also of a session that was forgotten
-        event["attribution.actor"] = member.actor
-        event["attribution.method"] = method
+        self._say(said, run, scope.agent, call)
+        said.setdefault("gen_ai.conversation.id", scope.session)  # also of a session that was forgotten
+        said["attribution.actor"] = member.actor
+        said["attribution.method"] = method
         known = "ancestry_call" if call is not None and method == "ancestry" else method
-        event["attribution.confidence"] = round(self._confidence[known] * scope.certainty, 4)
+        said["attribution.confidence"] = round(self._confidence[known] * scope.certainty, 4)
+        return said
 
     def _outside(self, member: Member, event: dict[str, Any]) -> None:
         event["attribution.actor"] = member.actor
@@ -183,5 +202,6 @@ class Attribution:
 
     def restore(self, data: Mapping[str, Any]) -> None:
         """Take up the state that `snapshot` gave."""
+        self._known.clear()
         self._runs.restore(data["runs"])
         self._members.restore(data["members"])

@@ -136,18 +136,21 @@ class Members:
         self._play(member, event)
         if member.actor == "mcp_server":
             return
+        guess = scope.method in ("ancestry", "timing")
         if mark is not None and mark.call and (started_by_agent or scope.call is None):
             scope.call = run.calls.get(mark.call) or ToolCall(mark.call, prompt=run.prompt)
             scope.call.matched, scope.method = True, "environment"
             if mark.session and self._runs.get(mark.session) is None:
                 self._runs.alias(mark.session, run)
-        elif scope.method in ("ancestry", "timing"):
-            command = Command.of(event.get("process.args", ()), event.get("process.command_line", ""))
+            guess = False
+        if not (guess or started_by_agent):
+            return
+        command = Command.of(event.get("process.args", ()), event.get("process.command_line", ""))
+        if guess:
             self._guess(member, run, command, event["@timestamp"], started_by_agent)
         if started_by_agent:
             if scope.call is None and len(run.calls):
                 member.actor = "agent"  # the harness's own helper: it ran while no tool was called
-            command = Command.of(event.get("process.args", ()), event.get("process.command_line", ""))
             run.spawns.append(Spawn(event["@timestamp"], entity, command))
 
     @staticmethod
