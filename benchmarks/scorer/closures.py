@@ -21,7 +21,10 @@ Test = Callable[[Event], bool]
 
 
 def predicate_test(predicate: Predicate) -> Test:  # noqa: PLR0911 - one for each operator
-    """Give a predicate as a closure; text is folded anew for every test."""
+    """Give a predicate as a closure; text is folded anew for every test.
+
+    Raises ValueError for a test that no rule of the workload has.
+    """
     field, wanted = predicate.field, predicate.value
 
     def on_text(compare: Callable[[str], bool], *, fold: bool = True) -> Test:
@@ -61,7 +64,7 @@ def predicate_test(predicate: Predicate) -> Test:  # noqa: PLR0911 - one for eac
             return on_text(lambda text: ip_address(text) in network)
         case "null":
             return lambda event: field not in event
-    raise NotImplementedError(predicate.op)
+    raise ValueError(f"the workload has no rule that tests by {predicate.op}")
 
 
 def condition_test(plan: Plan, condition: Any) -> Test:
