@@ -49,8 +49,10 @@ class Networks:
     def bits(self, text: str) -> int:
         """Give the bits of the networks that hold the address `text`; none when it is not one."""
         packed = address_bytes(text)
-        if packed is None:
-            return 0
+        return 0 if packed is None else self.bits_of(packed)
+
+    def bits_of(self, packed: bytes) -> int:
+        """Give the bits of the networks that hold an address of 4 or 16 bytes."""
         width, number, bits = 8 * len(packed), int.from_bytes(packed), 0
         for (wide, host), table in self._prefixes.items():
             if wide == width:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from copy import copy
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Self
 
 from workbench.scorer.enrich.bounded import Bounded
-
-Address = IPv4Address | IPv6Address
 
 _NAMES = ("destination.domain", "url.domain", "tls.client.server_name")
 _CACHE = 8_192
@@ -18,39 +15,6 @@ _MAX_SESSIONS = 4_096
 _MAX_PLACES = 4_096
 _MAX_LABELS = 16
 _LONGEST_NAME = 253
-_NOWHERE = 1 << 30
-
-
-def _address(text: str) -> Address | None:
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
-
-
-class Networks:
-    """The first class of a table whose CIDR blocks hold an address; one dict look-up a prefix length."""
-
-    def __init__(self) -> None:
-        self._blocks: dict[tuple[int, int], dict[int, int]] = {}
-
-    def add(self, cidr: str, rank: int) -> None:
-        """Add a block; the lowest rank wins where blocks overlap. Raises ValueError when it is none."""
-        block = ip_network(cidr)
-        starts = self._blocks.setdefault((block.version, block.prefixlen), {})
-        start = int(block.network_address)
-        starts[start] = min(rank, starts.get(start, _NOWHERE))
-
-    def rank(self, address: Address) -> int:
-        """Give the lowest rank among the blocks that hold `address`."""
-        number, best = int(address), _NOWHERE
-        for (version, length), starts in self._blocks.items():
-            if version == address.version:
-                low_bits = address.max_prefixlen - length
-                best = min(best, starts.get(number >> low_bits << low_bits, _NOWHERE))
-        return best
 
 
 class Destinations:
@@ -63,18 +27,22 @@ class Destinations:
     """
 
     def __init__(self, registry: Mapping[str, Any], *, max_sessions: int = _MAX_SESSIONS) -> None:
-        self._classes: list[str] = []
+        from workbench.scorer import networks  # noqa: PLC0415 - with sockets: only where there is a registry
+
+        self._address = networks.address_bytes
+        # Every class is a bit, by its rank: the lowest that is set wins.
+        self._classes: list[str] = [entry["name"] for entry in registry["classes"]]
         self._suffixes: dict[str, int] = {}
-        self._networks = Networks()
         self._ports: dict[int, int] = {}
+        blocks: list[tuple[str, int]] = []
         for rank, entry in enumerate(registry["classes"]):
-            self._classes.append(entry["name"])
+            bit = 1 << rank
+            blocks += [(cidr, bit) for cidr in entry.get("cidrs", ())]
             for domain in entry.get("domains", ()):
-                self._suffixes.setdefault(domain.lower().strip("."), rank)
-            for cidr in entry.get("cidrs", ()):
-                self._networks.add(cidr, rank)
+                self._suffixes.setdefault(domain.lower().strip("."), bit)
             for port in entry.get("ports", ()):
-                self._ports.setdefault(port, rank)
+                self._ports.setdefault(port, bit)
+        self._networks = networks.Networks(blocks)
         self._default: str = registry["default"]
         self._single_label: str = registry["single_label"]
         self.classify = lru_cache(maxsize=_CACHE)(self._classify)
@@ -101,15 +69,15 @@ class Destinations:
 
         Cached: a run names the same few places over and over.
         """
-        best = self._ports.get(port, _NOWHERE)
+        bits = self._ports.get(port, 0)
         labels = name.lower().strip(".").split(".")[-_MAX_LABELS:] if name else []
         for start in range(len(labels)):
-            best = min(best, self._suffixes.get(".".join(labels[start:]), _NOWHERE))
-        address = _address(ip or name)
+            bits |= self._suffixes.get(".".join(labels[start:]), 0)
+        address = self._address(ip or name)
         if address is not None:
-            best = min(best, self._networks.rank(address))
-        if best != _NOWHERE:
-            return self._classes[best]
+            bits |= self._networks.bits_of(address)
+        if bits:
+            return self._classes[(bits & -bits).bit_length() - 1]
         if address is None and len(labels) == 1:
             return self._single_label
         return self._default if labels or address is not None else ""
