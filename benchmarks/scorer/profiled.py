@@ -14,7 +14,6 @@ from collections import Counter
 from pathlib import Path
 from time import thread_time
 from types import FrameType
-from typing import Any
 
 import measure  # type: ignore[import-not-found]
 
@@ -72,10 +71,9 @@ def main() -> None:
             scorer.score(event)
         spent += thread_time() - began
         signal.setitimer(signal.ITIMER_PROF, 0)
-    each: dict[str, Any] = {
-        name: round(spent / events * 1e6 * count / samples.total(), 2) for name, count in samples.most_common()
-    }
-    print(json.dumps({"an event": round(spent / events * 1e6, 2), **each}))
+    mean = spent / events * 1e6
+    shares = {name: round(mean * count / samples.total(), 2) for name, count in samples.most_common()}
+    print(json.dumps({"an event": round(mean, 2), **shares}))
 
 
 if __name__ == "__main__":

@@ -103,6 +103,20 @@ def test_what_is_forgotten_is_counted_and_the_exited_go_first(make_tape: MakeTap
     assert tape.file("open", "keep", "/x")["process.executable"] == "/bin/keep"
 
 
+def test_long_command_lines_do_not_fill_the_memory(make_tape: MakeTape) -> None:
+    lineage = Lineage(max_characters=1_000)
+    tape = make_tape(lineage.apply)
+    for number in range(100):
+        tape.exec(f"p{number}", "/bin/x", "x" * 43)
+        tape.exec(f"p{number}", "/bin/x", "x" * 93)
+    kept = lineage.snapshot()["processes"]
+    assert (len(kept), lineage.evicted) == (10, 90)
+    assert tape.file("open", "p99", "/x")["process.command_line"] == "/bin/x " + "x" * 93
+    other = Lineage(max_characters=300)
+    other.restore(lineage.snapshot())
+    assert list(other.snapshot()["processes"]) == ["p97", "p98", "p99"]
+
+
 def test_a_snapshot_survives_canonical_cbor(make_tape: MakeTape, lineage: Lineage) -> None:
     tape = make_tape(lineage.apply)
     tape.exec("shell", "bash")

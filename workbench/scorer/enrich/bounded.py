@@ -35,14 +35,17 @@ class Bounded(Generic[K, V]):
             self._use(key)
         return value
 
-    def put(self, key: K, value: V) -> None:
-        """Store an entry as the most recently used."""
+    def put(self, key: K, value: V) -> V | None:
+        """Store an entry as the most recently used; give the value that was forgotten for it, if any."""
         entries = self._entries
         entries[key] = value
         entries.move_to_end(key)
-        if len(entries) > self.cap:
-            entries.popitem(last=False)
-            self.evicted += 1
+        return self.forget() if len(entries) > self.cap else None
+
+    def forget(self) -> V:
+        """Forget the least recently used entry, counted, and give its value; raises KeyError when empty."""
+        self.evicted += 1
+        return self._entries.popitem(last=False)[1]
 
     def retire(self, key: K) -> None:
         """Make an entry the first to be forgotten: it is of no more use unless events come late."""

@@ -12,6 +12,7 @@ from workbench.scorer.enrich.bounded import Bounded
 
 MAX_DEPTH = 16
 _MAX_PROCESSES = 65_536
+_MAX_CHARACTERS = 1 << 26
 
 
 class Process(msgspec.Struct, gc=False):
@@ -30,16 +31,19 @@ class Lineage:
 
     A process is its `process.entity_id`, so a pid used again is another process. Its parent is the process
     that forked it, even after the kernel gave it to another. An event whose source names processes by pid
-    alone gets the entity id of the process that has that pid now.
+    alone gets the entity id of the process that has that pid now. Processes are forgotten, exited ones first,
+    beyond `max_processes`, and when their command lines together are longer than `max_characters`.
     """
 
-    def __init__(self, *, max_processes: int = _MAX_PROCESSES) -> None:
+    def __init__(self, *, max_processes: int = _MAX_PROCESSES, max_characters: int = _MAX_CHARACTERS) -> None:
         self._processes: Bounded[str, Process] = Bounded(max_processes)
         self._current: Bounded[int, str] = Bounded(max_processes)
+        self._max_characters = max_characters
+        self._characters = 0
 
     def anew(self) -> Lineage:
         """Give a stage that has seen nothing."""
-        return Lineage(max_processes=self._processes.cap)
+        return Lineage(max_processes=self._processes.cap, max_characters=self._max_characters)
 
     @property
     def evicted(self) -> int:
@@ -88,9 +92,20 @@ class Lineage:
             process.executable = event.get("process.executable", "")
             process.command_line = event.get("process.command_line", "")
         self._inherit(process)
-        self._processes.put(entity, process)
+        self._keep(entity, process)
         self._current.put(pid, entity)
         return process
+
+    def _keep(self, entity: str, process: Process) -> None:
+        characters = len(process.command_line)
+        gone = self._processes.put(entity, process)
+        self._count(characters - len(gone.command_line) if gone is not None else characters)
+
+    def _count(self, characters: int) -> None:
+        """Count characters of command lines; when there are too many, forget processes."""
+        self._characters += characters
+        while self._characters > self._max_characters and len(self._processes) > 1:
+            self._characters -= len(self._processes.forget().command_line)
 
     def _inherit(self, process: Process) -> None:
         parent = self._processes.peek(process.parent)
@@ -109,13 +124,12 @@ class Lineage:
         born = self._processes.get(child)
         if born is None:
             born = Process(pid, entity, process.name, process.executable, process.command_line)
-            self._processes.put(child, born)
+            self._keep(child, born)
             self._current.put(pid, child)
         born.parent = entity  # also of a child whose own first event came before this one
         self._inherit(born)
 
-    @staticmethod
-    def _exec(process: Process, event: dict[str, Any]) -> None:
+    def _exec(self, process: Process, event: dict[str, Any]) -> None:
         if event.get("event.outcome") == "failure":
             return
         args = event.get("process.args")
@@ -124,7 +138,9 @@ class Lineage:
         if "process.executable" not in event and "file.path" in event:
             event["process.executable"] = event["file.path"]
         process.executable = event.get("process.executable", "")
-        process.command_line = event.get("process.command_line", "")
+        line = event.get("process.command_line", "")
+        self._count(len(line) - len(process.command_line))
+        process.command_line = line
         process.name = event.get("process.name") or process.executable.rpartition("/")[2][:15]
 
     def _exit(self, entity: str, process: Process) -> None:
@@ -171,8 +187,9 @@ class Lineage:
         """Take up the state that `snapshot` gave."""
         self._processes.clear()
         self._current.clear()
+        self._characters = 0
         for entity, fields in data["processes"].items():
-            self._processes.put(entity, Process(*fields))
+            self._keep(entity, Process(*fields))
         for pid, entity in data["current"]:
             self._current.put(pid, entity)
         self._processes.evicted = data["evicted"]
