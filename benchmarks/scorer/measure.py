@@ -56,7 +56,8 @@ def main() -> None:
     loaded = thread_time() - began
     rss = resident_mb()
     gc.collect()
-    gc.freeze()  # as a sensor does once its pack is loaded: what stays is not walked again and again
+    gc.freeze()
+    gc.disable()  # as the sensor does once its pack is loaded: scoring makes no cycles, as a test shows
 
     cpu = wall = 0.0
     scoring = scorer.anew()

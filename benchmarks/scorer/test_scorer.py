@@ -65,6 +65,15 @@ def measure(content: bytes, directory: Path, *what: object) -> dict[str, float]:
     return {**figures, "payload_kb": len(content) / 1_000}
 
 
+def profile(content: bytes, directory: Path, *what: object) -> dict[str, float]:
+    """Give microseconds an event by stage, most first."""
+    file = directory / "payload.cbor"
+    file.write_bytes(content)
+    command = [sys.executable, str(HERE / "profiled.py"), str(file), *map(str, what)]
+    found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return found
+
+
 TIMES = ("mean", "p50", "p99", "p99.9", "max", "wall")
 COLUMNS = (*TIMES, "import_s", "load_s", "rss_mb", "payload_kb", "findings")
 
@@ -116,6 +125,21 @@ def test_the_full_path(tmp_path: Path) -> None:
     }
     show("the full path", found)
     assert found["500 rules"]["mean"] <= 20
+
+
+def test_where_the_time_goes(tmp_path: Path) -> None:
+    """Microseconds an event by stage, sampled; over the workload's rules and events, and recorded ones."""
+    labels = load(RULES / "label")
+    rules = RuleSet((*ruleset(500).rules, *labels.rules), labels.placeholders)
+    full, shipped = build_payload(rules, "full", "1"), build_payload(load(RULES), "rules", "1")
+    found = {
+        "500 rules, match": profile(payload(500), tmp_path, "match", EVENTS // 2, SESSIONS),
+        "500 rules, full path": profile(full, tmp_path, "full", EVENTS // 2, SESSIONS),
+        "rules/, recorded runs": profile(shipped, tmp_path, "recorded", RECORDED, 4),
+    }
+    for name, shares in found.items():
+        print(f"\n{name}: " + ", ".join(f"{stage} {spent:.1f}" for stage, spent in shares.items()))
+        assert sum(shares.values()) == pytest.approx(2 * shares["an event"], rel=0.05)
 
 
 def test_the_pack_is_small() -> None:

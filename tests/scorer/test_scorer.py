@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from functools import cache
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from workbench.errors import EventError, InputError, PackError, WorkbenchError
 from workbench.fields import FIELDS
 from workbench.pack import build_payload
+from workbench.registry import load_all
 from workbench.rule.document import parse_documents
 from workbench.rule.ruleset import from_documents
 from workbench.scorer import Scorer
@@ -49,10 +51,10 @@ workbench: {absent: [b]}
 """
 
 
-def payload(rules: str = RULES) -> bytes:
+def payload(rules: str = RULES, registries: dict[str, Any] | None = None) -> bytes:
     errors: list[Any] = []
     ruleset = from_documents(parse_documents(rules, "rules.yml", errors), errors=errors)
-    return build_payload(ruleset, "test", "1", registries={})
+    return build_payload(ruleset, "test", "1", registries={} if registries is None else registries)
 
 
 def event(time: float, image: str, session: str = "s", **more: Any) -> dict[str, Any]:
@@ -323,3 +325,20 @@ def test_a_snapshot_with_a_malformed_part_is_refused(path: list[str], value: Any
     part[last] = value
     with pytest.raises(InputError, match="snapshot is malformed"):
         full().restore(snapshot)
+
+
+def test_scoring_makes_no_cycles_so_that_a_host_may_turn_the_collector_off() -> None:
+    scorer = Scorer.from_payload(payload(registries=load_all()))
+    kinds = ["process/fork", "process/exec", "file/open", "file/write", "network/connect", "process/exit"]
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(3_000):
+            category, _, action = kinds[number % len(kinds)].partition("/")
+            given = event(number, "ab"[number % 2], f"s{number % 7}")
+            given |= {"event.category": category, "event.action": action, "file.path": f"/x/{number}"}
+            given |= {"process.entity_id": f"p{number % 11}", "process.target.entity_id": f"p{number % 13}"}
+            scorer.score(given)
+        assert gc.collect() < 30  # what other threads of the test run may leave
+    finally:
+        gc.enable()
