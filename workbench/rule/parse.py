@@ -155,6 +155,14 @@ def _key_faults(document: Document) -> Iterator[RuleError]:
                 close = get_close_matches(str(key), known, 1)
                 mend = f"did you mean {close[0]}?" if close else "one of " + ", ".join(sorted(known))
                 yield document.fault(f"no {section} has {key!r}", section, key, code=section, mend=mend)
+    for section in ("correlation", "filter"):
+        given = document.data.get(section)
+        for position, rule in enumerate(_listed(given.get("rules", [])) if isinstance(given, dict) else ()):
+            if not isinstance(rule, str):
+                mend = "give its id or name, in quotes where it is a number"
+                yield document.fault(
+                    "a rule is named by text", section, "rules", position, code="reference", mend=mend
+                )
     tags = document.data.get("tags")
     for position, tag in enumerate(tags if isinstance(tags, list) else ()):
         if not isinstance(tag, str) or "." not in tag:
