@@ -54,6 +54,18 @@ def test_a_filter_is_proposed_and_proved(
     assert compare(before, before).same
 
 
+def test_there_is_nothing_to_tune_without_a_false_positive(
+    small: bytes, directories: list[Path], before: Report
+) -> None:
+    assert tuning.false_positives(before, SEND, ["work2"]) == ["work2"]
+    with pytest.raises(
+        InputError, match=r"not benign recordings .*: leak1, nowhere \(mend: use work1, work2"
+    ):
+        tuning.false_positives(before, SEND, ["nowhere", "leak1", "work1"])
+    with pytest.raises(InputError, match="no false positive on these 2 recordings"):
+        tuning.false_positives(backtest(small, directories[:2]), SEND)
+
+
 def test_nothing_is_proposed_that_attacks_share(
     rules: Path, small: bytes, record: Record, before: Report
 ) -> None:

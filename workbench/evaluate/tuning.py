@@ -77,6 +77,21 @@ def find(rules: RuleSet, name: str) -> LoadedRule:
     raise InputError(f"no rule {name!r}", mend="give a rule's id, name or title")
 
 
+def false_positives(report: Report, rule_id: str, given: Sequence[str] = ()) -> list[str]:
+    """Give the benign recordings that the rule called, of those `given` where any are.
+
+    Raises InputError when there is none, or one that is given is no false positive.
+    """
+    found = [one.recording for one in report.outcomes if not one.malicious and one.caught_by(rule_id)]
+    if strange := sorted(set(given) - set(found)):
+        told = f"not benign recordings with a finding of this rule: {', '.join(strange)}"
+        raise InputError(told, mend=f"use {', '.join(found)}" if found else "the rule has no false positive")
+    if not found:
+        told = f"the rule has no false positive on these {len(report.outcomes)} recordings"
+        raise InputError(told, mend="tune it on a dataset where it is wrong")
+    return list(given) or found
+
+
 def propose(
     payload: bytes, rule: LoadedRule, report: Report, directories: Iterable[Path], given: Sequence[str] = ()
 ) -> Iterator[Proposal]:

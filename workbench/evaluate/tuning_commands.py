@@ -58,13 +58,15 @@ def tune(
     payload = packed(loaded)
     with open_map(engine) as chosen:
         before = backtest(payload, directories, map=chosen)
-        for proposal in tuning.propose(payload, wanted, before, directories, false_positive or ()):
+        wrong = tuning.false_positives(before, wanted.id, false_positive or ())
+        for proposal in tuning.propose(payload, wanted, before, directories, wrong):
             after = backtest(packed(tuning.with_filter(loaded, proposal)), directories, map=chosen)
             proof = tuning.prove(wanted.id, before, after)
             if proof.holds:
                 break
         else:
-            typer.echo("no single field tells these false positives from the attacks", err=True)
+            told = f"no single field tells these {len(wrong)} false positives from the attacks"
+            typer.echo(told, err=True)
             raise typer.Exit(1)
     if out is not None:
         write_aside(out, proposal.text.encode())
