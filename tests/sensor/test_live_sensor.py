@@ -36,6 +36,10 @@ for command in sys.argv[1:]:
 """
 # A connection to an address that the pack denies; prints what came of it.
 CONNECT = "import socket; print(socket.socket().connect_ex(('127.0.0.9', 9)))"
+SEIZE = 'import ctypes, os; ctypes.CDLL(None).ptrace(0x4206, int(os.environ["SENSOR"]), 0, 0)'
+# Stops its sensor, does more than the kernel's buffer holds, and lets the sensor go on.
+OPENS = '[open("/dev/null").close() for _ in range(60000)]'
+FLOOD = f"kill -STOP $SENSOR; {sys.executable} -c '{OPENS}'; kill -CONT $SENSOR"
 UNLOAD = Path(__file__).with_name("unload.py")
 EPERM = 1
 LONG = 100_000 + os.getpid()  # seconds, and what tells our sleeps from others'
@@ -116,6 +120,7 @@ def watched(make: Any, tmp_path_factory: pytest.TempPathFactory) -> Run:
     commands = [
         "i=0; while [ $i -lt 2000 ]; do /bin/true; i=$((i+1)); done",
         f"kill -CONT $SENSOR; echo x >> {run.log}.note; chmod 600 test.pack; echo x >> $WORKBENCH_HOOK_LOG",
+        f"{sys.executable} -c '{SEIZE}'",
         "touch canary && echo survived",
         "touch ready; while [ ! -e go ]; do sleep 0.05; done; mkdir new && touch new/canary",
         f"{sys.executable} {UNLOAD}; while [ ! -e gone ]; do sleep 0.05; done",
@@ -132,7 +137,7 @@ def watched(make: Any, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_without_enforce_nothing_is_ended_and_the_alert_says_what_would_have_been(watched: Run) -> None:
-    assert watched.told[2] == (0, "survived\n", "")
+    assert watched.told[3] == (0, "survived\n", "")
     (told,) = watched.records("would_block")
     assert told["session"] == watched.records("session_start")[0]["session"]
     assert watched.alerts("canary")[0]["unmapped"]["done"] == "would_block"
@@ -149,6 +154,7 @@ def test_an_agent_that_forks_many_times_is_followed_without_loss(watched: Run) -
 
 def test_an_agent_that_touches_its_sensor_is_reported_whatever_the_pack_says(watched: Run) -> None:
     assert watched.tampering("process signal to the sensor")
+    assert watched.tampering("process ptrace to the sensor")
     assert watched.tampering(f"file chmod of {watched.place}/test.pack")
     assert watched.tampering(f"file create of {watched.log}.note")
     assert watched.tampering("hooks.jsonl")
@@ -254,20 +260,31 @@ def test_agents_at_once_nested_and_restarted_are_a_session_each_to_their_end(
     assert len(set(where.values())) == len(run.records("session_end")) == 3
 
 
-def test_a_sensor_that_is_killed_takes_the_agent_along_where_that_was_asked_for(
-    make: Any, tmp_path: Path
-) -> None:
-    run, started, go, went_on = (
-        Run(make, tmp_path),
-        *(tmp_path / name for name in ("started", "go", "went-on")),
-    )
-    shell = f"touch {started}; while [ ! -e {go} ]; do sleep 0.05; done; touch {went_on}"
-    with run.started("--on-failure", "closed", agent=[shell]) as running:
+@pytest.fixture(scope="module")
+def killed(make: Any, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A sensor that its agent stops for the length of a flood, and that is killed later."""
+    run = Run(make, tmp_path_factory.mktemp("killed"))
+    started, go = run.place / "started", run.place / "go"
+    shell = f"touch canary started; while [ ! -e {go} ]; do sleep 0.05; done; touch went-on"
+    with run.started("--on-failure", "closed", agent=[FLOOD, shell]) as running:
         assert settled(started.exists)
+        assert settled(lambda: run.log.exists() and run.findings("canary"))
+        assert settled(lambda: any("events_lost" in record["body"] for record in run.records("gap")))
         running.send_signal(signal.SIGKILL)
     assert settled(lambda: run.records("sensor_died"))
     go.touch()
-    assert run.records("sensor_died")[0]["body"]["then"] == "the agent was ended"
-    assert settled(lambda: run.alerts("sensor-tampering"))
-    assert not went_on.exists()
-    assert run.whole()
+    return run
+
+
+def test_what_an_agent_hides_by_stopping_its_sensor_is_counted_and_the_rest_is_seen(killed: Run) -> None:
+    lost = sum(record["body"].get("events_lost", 0) for record in killed.records("gap"))
+    assert 0 < lost < 60_000
+    assert killed.tampering("process signal to the sensor")
+    assert killed.findings("canary")
+
+
+def test_a_sensor_that_is_killed_takes_the_agent_along_where_that_was_asked_for(killed: Run) -> None:
+    assert killed.records("sensor_died")[0]["body"]["then"] == "the agent was ended"
+    assert settled(lambda: killed.alerts("sensor-tampering"))
+    assert not (killed.place / "went-on").exists()
+    assert killed.whole()
