@@ -202,6 +202,16 @@ def test_a_bundle_holds_one_session_and_verifies_by_itself(tmp_path: Path) -> No
     assert {record["session"] for record in told if "session" in record} == {"s0"}
 
 
+def test_a_session_is_named_by_the_beginning_of_its_id_when_that_is_one(bundle: Path) -> None:
+    log, keys = bundle.with_name("a"), [bundle.with_name(f"{number}.pub") for number in range(2)]
+    assert export(log, "oth", bundle.with_name("more"), keys) == 2
+    assert b'"s0"' not in (bundle.with_name("more") / "findings.jsonl").read_bytes()
+    for beginning, told in (("x", "holds nothing of session x"), ("", "2 sessions begin with ''")):
+        with pytest.raises(InputError, match=told):
+            export(log, beginning, bundle.with_name("none"), keys)
+    assert not bundle.with_name("none").exists()
+
+
 @pytest.fixture
 def bundle(make: Any, tmp_path: Path) -> Path:
     """What a stranger is given: two sessions were logged, one is shown, by a key that was changed once."""

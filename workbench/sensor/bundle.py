@@ -57,7 +57,8 @@ the events again (workbench score).
 def export(log: Path, session: str, out: Path, trust: list[Path] | None = None) -> int:
     """Write the bundle of a session into the new directory `out`; gives how many of its records it holds.
 
-    Raises InputError when the log was tampered with, holds nothing of the session, or `out` exists.
+    The beginning of the session's id will do. Raises InputError when the log was tampered with, holds nothing
+    of the session or several that begin so, or `out` exists.
     """
     keys = trust or [Path(f"{log}.key.pub")]
     report = verify(log, keys)
@@ -67,6 +68,7 @@ def export(log: Path, session: str, out: Path, trust: list[Path] | None = None) 
         )
     if out.exists():
         raise InputError("already exists", place=out, mend="choose another --out")
+    session = _named(log, session)
     chain: list[bytes] = []
     events: dict[str, bytes] = {}
     findings: dict[str, bytes] = {}
@@ -90,8 +92,6 @@ def export(log: Path, session: str, out: Path, trust: list[Path] | None = None) 
             if record["kind"] in ("finding", "excepted"):
                 shown = {name: value for name, value in body.items() if name != "evidence"}
                 findings[body["uid"]] = msgspec.json.encode(shown)
-    if not own:
-        raise InputError(f"holds nothing of session {session[:80]}", place=log, mend="check the session's id")
     told = _README.format(
         session=session,
         kept=kept,
@@ -106,6 +106,20 @@ def export(log: Path, session: str, out: Path, trust: list[Path] | None = None) 
     write_aside(out / "check.py", Path(check_bundle.__file__).read_bytes())
     write_aside(out / "README.txt", told.encode())
     return own
+
+
+def _named(log: Path, beginning: str) -> str:
+    found = {str(record.get("session", "")) for _, record in _records(log)} - {""}
+    named = {beginning} & found or {session for session in found if session.startswith(beginning)}
+    if not named:
+        raise InputError(
+            f"holds nothing of session {beginning[:80]}", place=log, mend="check the session's id"
+        )
+    if len(named) > 1:
+        raise InputError(
+            f"{len(named)} sessions begin with {beginning[:80]!r}", place=log, mend="give more of the id"
+        )
+    return named.pop()
 
 
 def _records(log: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:

@@ -125,6 +125,8 @@ def verify(log: Log, trust: Trust = None, format: Format = "text") -> int:
     from workbench.errors import InputError
     from workbench.sensor.verify import verify as check
 
+    if not log.is_file():
+        raise InputError("no such log", place=log, mend="check the path")
     beside = Path(f"{log}.key.pub")
     if not trust and not beside.is_file():
         raise InputError(
@@ -153,7 +155,9 @@ def verify(log: Log, trust: Trust = None, format: Format = "text") -> int:
 
 def export(
     log: Log,
-    session: Annotated[str, typer.Option("--session", metavar="ID", help="the session to give out")],
+    session: Annotated[
+        str, typer.Option("--session", metavar="ID", help="the session to give out; its beginning will do")
+    ],
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="the bundle's directory, which must not exist")
     ],

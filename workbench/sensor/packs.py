@@ -17,7 +17,6 @@ from workbench.scorer import Scorer, open_pack
 from workbench.scorer.envelope import PublicKey
 from workbench.scorer.payload import Payload, decode_payload
 from workbench.scorer.selftest import self_test
-from workbench.sensor.warm import warm
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -119,7 +118,6 @@ class Packs:
         scorer = Scorer.of(payload, self._path)
         if faults := self_test(scorer):
             raise PackError(f"fails its own self-test: {faults[0]}", place=self._path, mend="build it again")
-        warm(scorer)
         return scorer
 
     def refresh(self) -> list[tuple[str, Any]]:
