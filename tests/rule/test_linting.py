@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from workbench.cli import run
 from workbench.rule.linting import lint_paths
+from workbench.rule.schema import rule_schema
 
 RULE = """title: A shell starts
 id: 5f0d9c1e-52b1-4f6e-9a07-5a3f8c1f2b11
@@ -180,6 +182,36 @@ def test_the_schema_knows_our_key(capsys: pytest.CaptureFixture[str]) -> None:
     schema = json.loads(capsys.readouterr().out)
     assert "linked_by" in schema["$defs"]["Extension"]["properties"]
     assert "agent_activity" in schema["properties"]["logsource"]["properties"]["category"]["enum"]
+
+
+FIT = {
+    "title": "T",
+    "logsource": {"category": "process_creation"},
+    "detection": {"s": [{"Image|endswith": "a", "a1": 777}, "keyword"], "condition": "s"},
+}
+
+
+def test_the_schema_takes_the_rules_that_come_with_it_and_tells_slips() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    validator = jsonschema.Draft202012Validator(rule_schema())
+    rules = [
+        json.loads(json.dumps(rule, default=str))
+        for file in (Path(__file__).parents[2] / "rules").rglob("*.yml")
+        if file.name != "placeholders.yml"
+        for rule in yaml.safe_load_all(file.read_text())
+    ]
+    assert [error.message for rule in rules for error in validator.iter_errors(rule)] == []
+    assert validator.is_valid(FIT)
+    for slip in (
+        {"detection": {"s": {"Image|conains": "a"}, "condition": "s"}},
+        {"detection": {"s": {"Imgae": "a"}, "condition": "s"}},
+        {"logsource": {"catgory": "process_creation"}},
+        {"correlation": {"type": "event_count", "rules": ["a"], "timespan": "5m", "groupby": ["User"]}},
+        {"workbench": {"sinal": "drift"}},
+        {"tags": ["t1059"]},
+        {"id": "12"},
+    ):
+        assert not validator.is_valid({**FIT, **slip}), slip
 
 
 def test_convert(rules: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,21 +10,16 @@ from sigma.modifiers import modifier_mapping
 from sigma.rule import SigmaLevel, SigmaStatus
 
 from workbench.fields import FIELDS, SIGMA
+from workbench.rule import unseen
 from workbench.rule.extension import Extension
 from workbench.rule.logsource import CATEGORIES, PRODUCTS
+from workbench.scorer import auditd
 
 
 def rule_schema() -> dict[str, Any]:
     """Give the schema (JSON Schema 2020-12) of a detection, correlation or filter document."""
     _, components = msgspec.json.schema_components([Extension], ref_template="#/$defs/{name}")
-    fields = sorted([*FIELDS, *SIGMA])
-    names = "|".join(sorted(modifier_mapping))
-    item = {
-        "type": "object",
-        "properties": {field: {} for field in fields},
-        "patternProperties": {rf"^[^|]*(\|({names}))+$": {}},
-    }
-    detection = {"anyOf": [item, {"type": "array"}, {"type": ["string", "number"]}]}
+    detections = {"$ref": "#/$defs/Detection"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Detection rule",
@@ -37,7 +32,7 @@ def rule_schema() -> dict[str, Any]:
         ],
         "properties": {
             "title": {"type": "string", "maxLength": 256},
-            "id": {"type": "string", "format": "uuid"},
+            "id": {"type": "string", "format": "uuid", "pattern": _UUID},
             "name": {"type": "string"},
             "status": {"enum": [status.name.lower() for status in SigmaStatus]},
             "level": {"enum": [level.name.lower() for level in SigmaLevel]},
@@ -45,26 +40,30 @@ def rule_schema() -> dict[str, Any]:
             "author": {"type": "string"},
             "date": {"type": "string"},
             "modified": {"type": "string"},
-            "tags": {"type": "array", "items": {"type": "string"}},
+            "tags": {"type": "array", "items": {"type": "string", "pattern": "^[^.]+[.].+$"}},
             "references": {"type": "array", "items": {"type": "string"}},
             "falsepositives": {"type": "array", "items": {"type": "string"}},
             "logsource": {
                 "type": "object",
+                "additionalProperties": False,
                 "properties": {
                     "category": {"enum": list(CATEGORIES)},
                     "product": {"enum": list(PRODUCTS)},
                     "service": {"enum": ["auditd"]},
+                    "definition": {"type": "string"},
+                    "description": {"type": "string"},
                 },
             },
             "detection": {
                 "type": "object",
                 "required": ["condition"],
                 "properties": {"condition": {"type": ["string", "array"]}},
-                "additionalProperties": detection,
+                "additionalProperties": detections,
             },
             "correlation": {
                 "type": "object",
                 "required": ["type", "timespan"],
+                "additionalProperties": False,
                 "properties": {
                     "type": {"enum": [kind.name.lower() for kind in SigmaCorrelationType]},
                     "rules": {"type": ["array", "string"]},
@@ -75,8 +74,30 @@ def rule_schema() -> dict[str, Any]:
                     "generate": {"type": "boolean"},
                 },
             },
-            "filter": {"type": "object", "required": ["rules", "condition"]},
+            "filter": {
+                "type": "object",
+                "required": ["rules", "condition"],
+                "properties": {"rules": {"type": ["array", "string"]}, "condition": {"type": "string"}},
+                "additionalProperties": detections,
+            },
             "workbench": {"$ref": "#/$defs/Extension"},
         },
-        "$defs": components,
+        "$defs": {**components, "Detection": _detection()},
     }
+
+
+_UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+
+
+def _detection() -> dict[str, Any]:
+    """Give the schema of a named detection: fields with modifiers, keywords, or lists of these."""
+    fields = sorted({*FIELDS, *SIGMA, *unseen.SIGMA})
+    names = "|".join(sorted({*fields, *auditd.FIELDS, *unseen.AUDITD})).replace(".", "[.]")
+    modifiers = "|".join(sorted(modifier_mapping))
+    item = {
+        "type": "object",
+        "properties": {field: {} for field in fields},
+        "propertyNames": {"pattern": rf"^({names}|a[0-9]+)?([|]({modifiers}))*$"},
+    }
+    nested = {"type": "array", "items": {"$ref": "#/$defs/Detection"}}
+    return {"anyOf": [item, nested, {"type": ["string", "number", "boolean"]}]}
