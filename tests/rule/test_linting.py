@@ -158,6 +158,17 @@ def test_a_changed_rule_wants_a_new_version(rules: Path) -> None:
     assert "version" not in codes(rules, RULE.replace("That happens.", "It does."))
 
 
+def test_a_changed_table_of_values_wants_a_new_version(rules: Path) -> None:
+    (rules / "shell.test.toml").unlink()
+    (rules / "placeholders.yml").write_text("shells: [/sh]\nothers: [x]\n")
+    (rules / "shell.yml").write_text(RULE.replace("endswith: /sh", "endswith|expand: '%shells%'"))
+    lint_paths([rules], update=True)
+    (rules / "placeholders.yml").write_text("shells: [/sh]\nothers: [y]\n")
+    assert lint_paths([rules]).errors == []
+    (rules / "placeholders.yml").write_text("shells: [/sh, /bash]\n")
+    assert [error.code for error in lint_paths([rules]).errors] == ["version"]
+
+
 def test_a_new_rule_wants_to_be_locked(rules: Path) -> None:
     lint_paths([rules], update=True)
     (rules / "other.yml").write_text(RULE.replace("5f0d", "6f0d").replace("name: shell", "name: other"))

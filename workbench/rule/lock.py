@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,16 @@ def digest_of(rule: LoadedRule) -> str:
     return sha256(msgspec.json.encode(meaning, order="sorted", enc_hook=str)).hexdigest()
 
 
+def _locked(rule: LoadedRule, ruleset: RuleSet) -> str:
+    """Give the digest of what a rule means with the values of the placeholders that it names."""
+    section = msgspec.json.encode(rule.document.data.get("detection"), enc_hook=str).decode()
+    named = {name for name in re.findall(r"%([^%]+)%", section) if name in ruleset.placeholders}
+    if "|expand" not in section or not named:
+        return digest_of(rule)
+    values = {name: list(ruleset.placeholders[name]) for name in named}
+    return sha256(digest_of(rule).encode() + msgspec.json.encode(values, order="sorted")).hexdigest()
+
+
 def version_of(rule: LoadedRule) -> str:
     """Give a rule's version: when it was last modified, else its date."""
     return str(rule.sigma.modified or rule.sigma.date or "")
@@ -43,7 +54,7 @@ def version_of(rule: LoadedRule) -> str:
 
 def write_lock(file: Path, ruleset: RuleSet) -> None:
     """Write the lock of a rule set."""
-    locked = {rule.id: Locked(digest_of(rule), version_of(rule)) for rule in ruleset.rules}
+    locked = {rule.id: Locked(_locked(rule, ruleset), version_of(rule)) for rule in ruleset.rules}
     text = msgspec.json.format(msgspec.json.encode(locked, order="sorted"), indent=1)
     scratch = file.with_name(f".{file.name}.new")
     scratch.write_bytes(text + b"\n")
@@ -61,7 +72,7 @@ def check_lock(file: Path, ruleset: RuleSet) -> list[RuleError]:
         known = locked.get(rule.id)
         if known is None:
             cause, mend = "the rule is not in the lock", "run lint with --update-lock"
-        elif known.digest != digest_of(rule) and version_of(rule) <= known.version:
+        elif known.digest != _locked(rule, ruleset) and version_of(rule) <= known.version:
             cause, mend = (
                 f"the rule changed since version {known.version or '(none)'}",
                 "set `modified` to today",
