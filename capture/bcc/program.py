@@ -29,16 +29,13 @@ _COUNTERS = ("sent", "dropped", "io_uring", "compat32", "tree_full", "flows_full
 class Program:
     """The loaded kernel programs; raises CaptureError when they cannot be loaded."""
 
-    def __init__(
-        self, *, ring_pages: int, interval_ns: int, wake_ns: int, tls_files: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, *, ring_pages: int, interval_ns: int, tls_files: Sequence[str] = ()) -> None:
         files = [*_FILES, _TLS_FILE] if tls_files else _FILES
         source = "\n".join((_HERE / name).read_text() for name in files)
         offsets = member_offsets({*_members(source), *registers()})
         settings = {
             "RING_PAGES": ring_pages,
             "INTERVAL_NS": f"{interval_ns}ULL",
-            "WAKE_NS": f"{wake_ns}ULL",
             "ARGUMENT_BYTES": 8191,
             "CALL_PROGRAM": 0,
             "SOCKET_PROGRAM": 1,

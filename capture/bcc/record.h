@@ -61,7 +61,6 @@ struct shape {
 BPF_HASH(tree, u32, struct process, 65536);
 BPF_PERCPU_ARRAY(scratches, struct scratch, 1);
 BPF_PERCPU_ARRAY(counters, u64, COUNTERS);
-BPF_PERCPU_ARRAY(woken, u64, 1);
 BPF_ARRAY(shapes, struct shape, 512);
 BPF_PROG_ARRAY(calls, 512);
 BPF_PROG_ARRAY(programs, 8);
@@ -109,19 +108,14 @@ INLINE struct scratch *begin(u32 kind, u32 nr) {
   return s;
 }
 
-/* Sends the record and its data; wakes the reader at most once in WAKE_NS for each processor. */
+/* Sends the record and its data; wakes the reader when it has read everything before. */
 INLINE void submit(struct scratch *s) {
-  u32 sent = SENT, zero = 0;
-  u64 *total = counters.lookup(&sent), *last = woken.lookup(&zero);
-  if (!total || !last) return;
+  u32 sent = SENT;
+  u64 *total = counters.lookup(&sent);
+  if (!total) return;
   s->record.sequence = *total;
   *total += 1;
-  u64 flags = BPF_RB_NO_WAKEUP;
-  if (s->record.ts - *last > WAKE_NS) {
-    *last = s->record.ts;
-    flags = BPF_RB_FORCE_WAKEUP;
-  }
   u64 n = s->end;
   BOUND(n, DATA_MASK);
-  if (ring.ringbuf_output(&s->record, sizeof(struct record) + n, flags)) count(DROPPED);
+  if (ring.ringbuf_output(&s->record, sizeof(struct record) + n, 0)) count(DROPPED);
 }

@@ -34,7 +34,7 @@ class BccSource:
     """Traces a process tree with eBPF; raises CaptureError when the kernel does not let it.
 
     `ring_mb` is the size of the buffer between kernel and reader (a power of two), `interval` the seconds
-    after which the bytes moved on a descriptor are told anew, `wake_us` the least time of two wake-ups.
+    after which the bytes moved on a descriptor are told anew.
     `tls_plaintext` tells HTTP requests made through OpenSSL, `bodies` keeps the beginning of their bodies.
     """
 
@@ -55,7 +55,6 @@ class BccSource:
         *,
         ring_mb: float = 8,
         interval: float = 0.1,
-        wake_us: int = 50,
         tls_plaintext: bool = False,
         bodies: bool = False,
     ) -> None:
@@ -71,11 +70,10 @@ class BccSource:
         self._program = Program(
             ring_pages=self._pages,
             interval_ns=int(interval * 1e9),
-            wake_ns=wake_us * 1000,
             tls_files=files,
         )
         self._program.allow_environment(environment.names())
-        self._ring = Ring(self._program.ring_fd, self._pages, linger=1.2e-6 * wake_us)
+        self._ring = Ring(self._program.ring_fd, self._pages)
         clock = Clock.now()
         self._boot = clock.boot
         host: dict[str, Value] = {
@@ -97,7 +95,7 @@ class BccSource:
     def check() -> None:
         """Raise CaptureError when this source cannot run here, found by loading it."""
         _check_machine()
-        Program(ring_pages=1, interval_ns=1, wake_ns=1).close()
+        Program(ring_pages=1, interval_ns=1).close()
 
     @property
     def sent(self) -> int:
