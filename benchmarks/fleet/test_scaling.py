@@ -1,8 +1,9 @@
 """A fleet on disk, backtested by one process and by two: time, memory, and the same report byte for byte.
 
 `FLEET_EVENTS` sets the size of the fleet (20 million events by default), of which memory is also measured
-over the first quarter and twentieth; `FLEET_SMALL` how many events one process and two score in turn, and
-`FLEET_RUNS` how often. The fleet is made below `TMPDIR` and deleted afterwards.
+over the first quarter and twentieth; `FLEET_SMALL` how many events one process and two score in turn (a
+million by default: a process takes seconds to start and to meet every text once), and `FLEET_RUNS` how often.
+The fleet is made below `TMPDIR` and deleted afterwards.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from statistics import median
 import pytest
 
 EVENTS = int(os.environ.get("FLEET_EVENTS", "20000000"))
-SMALL = int(os.environ.get("FLEET_SMALL", "300000"))
+SMALL = int(os.environ.get("FLEET_SMALL", "1000000"))
 RUNS = int(os.environ.get("FLEET_RUNS", "3"))
 DATASET = next(path for path in (Path("datasets/agent-runs"), Path("datasets/quickstart")) if path.exists())
 WORKBENCH = str(Path(sys.executable).with_name("workbench"))
 PARTS = (20, 4, 1)
 BYTES_AN_EVENT = 20
-"""What the parent may keep of an event: an outcome of some 6 kB a session, several times while it writes."""
+"""What the parent may keep of an event: some 4 kB a session, several times while it writes."""
 
 
 @pytest.fixture(scope="module")
