@@ -72,6 +72,12 @@ def test_what_can_hold_is_let_be(selections: list[str], condition: str) -> None:
     assert reached("category: process_creation", *selections, condition=condition)
 
 
+def test_what_is_too_large_to_search_is_let_be() -> None:
+    values = ", ".join(f"v{number}" for number in range(1_200))
+    assert reached("category: process_creation", f"CommandLine|contains|all: [{values}]", condition="s1")
+    assert reached("category: process_creation", f"CommandLine: [{values}]", condition="not s1")
+
+
 def test_a_record_of_auditd_has_one_type_but_a_call_by_name_and_number() -> None:
     source = "product: linux, service: auditd"
     assert not reached(source, "type: PATH", "type: EXECVE", condition="s1 and s2")
