@@ -163,6 +163,7 @@ def test_misuse_is_one_line(place: Path, capsys: pytest.CaptureFixture[str]) -> 
         ["score", "none.pack", "events.jsonl"],
         ["pack", "build", "rules", "--out", "z.pack", "--key", "k.pub"],
         ["pack", "build", "rules", "--out", "z.pack", "--key", "k", "--expires", "soon"],
+        ["pack", "build", "rules", "--out", "z.pack", "--key", "k", "--expires", "2020-01-01T00:00:00Z"],
         ["pack", "keygen", "--out", "k"],
     ):
         capsys.readouterr()

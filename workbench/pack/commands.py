@@ -70,6 +70,7 @@ def build(
 
     Example: `workbench pack build rules/ --out exfil.pack --key signing.key`
     """
+    import time
     from functools import partial
 
     from workbench.errors import InputError
@@ -88,6 +89,8 @@ def build(
         until = parse_timestamp(expires) if expires else None
     except ValueError as error:
         raise InputError(f"--expires: {error}", mend="such as 2027-01-31T00:00:00Z") from None
+    if until is not None and until <= time.time_ns():
+        raise InputError(f"--expires: {expires} has passed", mend="give a time to come")
     values = read_placeholders(placeholders) if placeholders else None
     ruleset = load(rules, placeholders=values, strict=not skip_refused)
     refused = list(ruleset.errors)
