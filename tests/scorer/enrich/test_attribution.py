@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cbor2
@@ -312,21 +312,19 @@ ACTIONS = ["process/fork", "process/exec", "process/exit", "file/open", "network
 TOLD = ["session_start", "prompt", "tool_call", "tool_result", "session_end"]
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from([*ACTIONS, *(f"agent/{action}" for action in TOLD)]),
-            st.integers(1, 5),
-            st.integers(1, 5),
-            st.sampled_from(["", "s1", "s2"]),
-            st.sampled_from([CODEX, "bash", "/x/mcp-server", "npm", "{", '{"command":[1]}']),
-        )
+STREAMS = st.lists(
+    st.tuples(
+        st.sampled_from([*ACTIONS, *(f"agent/{action}" for action in TOLD)]),
+        st.integers(1, 5),
+        st.integers(1, 5),
+        st.sampled_from(["", "s1", "s2"]),
+        st.sampled_from([CODEX, "bash", "/x/mcp-server", "npm", "{", '{"command":[1]}']),
     )
 )
-def test_any_stream_is_taken_and_state_stays_bounded(
-    agents: dict[str, Any], steps: list[tuple[str, int, int, str, str]]
-) -> None:
-    attribution = Attribution(agents, max_processes=3, max_sessions=2)
+Steps = list[tuple[str, int, int, str, str]]
+
+
+def stream(steps: Steps) -> Iterator[dict[str, Any]]:
     for time, (kind, pid, target, session, text) in enumerate(steps):
         category, _, action = kind.partition("/")
         event: dict[str, Any] = {"@timestamp": time, "event.category": category, "event.action": action}
@@ -338,6 +336,13 @@ def test_any_stream_is_taken_and_state_stays_bounded(
         }
         event |= {"gen_ai.tool.call.arguments": text, "process.env_vars": [f"CODEX_TOOL_CALL_ID={target}"]}
         event |= {"gen_ai.conversation.id": session} if session else {}
+        yield event
+
+
+@given(STREAMS)
+def test_any_stream_is_taken_and_state_stays_bounded(agents: dict[str, Any], steps: Steps) -> None:
+    attribution = Attribution(agents, max_processes=3, max_sessions=2)
+    for event in stream(steps):
         given_values = dict(event)
         attribution.apply(event)
         assert given_values.items() <= event.items()
@@ -345,3 +350,17 @@ def test_any_stream_is_taken_and_state_stays_bounded(
         state = attribution.snapshot()
         assert len(state["members"]["members"]) <= 3
         assert len(state["runs"]["runs"]) <= 2
+
+
+@given(STREAMS)
+def test_what_is_remembered_of_a_process_is_what_would_be_said_anew(
+    agents: dict[str, Any], steps: Steps
+) -> None:
+    attribution = Attribution(agents)
+    for event in stream(steps):
+        restarted = attribution.anew()
+        restarted.restore(attribution.snapshot())
+        again = dict(event)
+        attribution.apply(event)
+        restarted.apply(again)
+        assert again == event
