@@ -41,11 +41,12 @@ class Round(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What `campaigns/<name>.yml` holds."""
+    """What `campaigns/<name>.yml` holds; runs whose names are in `without` are not made."""
 
     name: str
     rounds: list[Round]
     fallback: list[str] = []
+    without: list[str] = []
 
 
 class Run(NamedTuple):
@@ -93,7 +94,9 @@ def runs(plan: Plan) -> Iterator[Run]:
         turns = itertools.cycle(part.agents)
         for scenario, mutator, seed in _items(part, 1000 * (number + 1)):
             agents = (next(turns), *part.agents, *plan.fallback)
-            yield Run(scenario, tuple(dict.fromkeys(agents)), mutator, seed)
+            run = Run(scenario, tuple(dict.fromkeys(agents)), mutator, seed)
+            if run.name not in plan.without:
+                yield run
 
 
 def _items(part: Round, seed: int) -> Iterator[tuple[str, str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,19 @@ def test_rules_say_what_was_proved_of_them(rules: RuleSet, proof: Proof) -> None
         if proved := proof.rules.get(rule.id):
             said = (rule.document.data["status"], rule.extension.recordings, rule.extension.twins)
             assert said == (proved.maturity, proved.recordings, proved.twins), STALE
+
+
+def test_a_rule_tells_every_kind_of_attack_from_its_twin_but_for_those_the_card_names(proof: Proof) -> None:
+    card = (ROOT / "datasets" / proof.dataset / "README.md").read_text()
+    paragraph = next(text for text in card.split("\n\n") if text.startswith("**Attack and twin**"))
+    named = set(re.findall(r"`([a-z-]+)`", paragraph))
+    told = {
+        name
+        for rule in proof.rules.values()
+        for name in rule.scenarios
+        if rule.response != "audit" and not rule.twins_alerted
+    }
+    assert proof.scenarios.keys() - told == named
 
 
 def test_no_benign_session_would_have_been_blocked(proof: Proof) -> None:

@@ -34,6 +34,16 @@ def test_a_run_keeps_its_name_when_the_plan_grows() -> None:
     assert {run.name for run in runs(plan)} < {run.name for run in runs(grown)}
 
 
+def test_what_is_left_out_is_ordinary_work_of_which_others_stay() -> None:
+    plan = read(PLAN)
+    planned, every = list(runs(plan)), list(runs(replace(plan, without=[])))
+    left_out = [run for run in every if run.name in plan.without]
+    assert len(left_out) == len(plan.without) == len(every) - len(planned)
+    for run in left_out:
+        assert not load(run.scenario).malicious
+        assert run.scenario in {other.scenario for other in planned}
+
+
 def test_an_unknown_scenario_is_named(tmp_path: Path) -> None:
     file = tmp_path / "plan.yml"
     file.write_text("name: x\nrounds: [{of: mutators, agents: [codex], evasions: {delay: [no-such]}}]\n")
