@@ -13,7 +13,7 @@ PACK_VERSION ?= 1.0.0
 PACK_KEY ?= build/pack.key
 RECORDINGS ?= datasets/agent-runs
 
-.PHONY: help setup demo test docs lab browser proof numbers pack bench bench-scorer bench-baseline bench-capture bench-sensor bench-attribution bench-fleet datasets lock format clean
+.PHONY: help setup demo test docs lab browser pictures proof numbers pack bench bench-scorer bench-baseline bench-capture bench-sensor bench-attribution bench-fleet datasets lock format clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ docs: setup ## the pages of docs/ as a site: build/site/index.html
 lab: setup ## JupyterLab on the notebooks
 	@$(BIN)/workbench lab
 
+pictures: setup ## the README's finding, drawn anew: docs/images
+	@$(BIN)/python docs/pictures.py
+
 numbers: setup ## what the rules show on the released test split: docs/numbers.md
 	@mkdir -p build
 	$(BIN)/workbench baseline fit $(RECORDINGS) --split train --out build/train.json > /dev/null
@@ -47,8 +50,8 @@ proof: setup ## measure what the released recordings prove of each rule; write i
 pack: setup ## build, gate and sign build/agent-runtime-<version>.pack
 	@.ci/pack $(BIN) $(PACK_VERSION) $(PACK_KEY) $(RECORDINGS)
 
-browser: setup ## JupyterLab in Chromium: run notebooks, use the widgets; pictures in build/lab
-	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/lab
+browser: setup ## JupyterLab in Chromium: notebooks, widgets, every view on both themes; pictures in build/lab
+	@$(BIN)/python -m pytest -q -m "" tests/browser
 
 bench: bench-scorer bench-baseline bench-capture ## speed and memory, side by side
 

@@ -83,7 +83,7 @@ class HeatMap(Figure):
                 text=[[_told(self.rows[row].get(column)) for column in self.columns] for row in rows],
                 texttemplate="%{text}",
                 hovertemplate="%{y}<br>%{x}: %{text}<extra></extra>",
-                colorscale=[[0, RED], [0.5, "rgba(128,128,128,0.08)"], [1, BLUE]],
+                colorscale=[[0, RED], [0.5, "#c8c8c8"], [1, BLUE]],
                 **{"zmin": -1, "zmax": 1, "showscale": False, "xgap": 2, "ygap": 2},
             )
         )

@@ -16,8 +16,11 @@ STYLE = (_HERE / "widget.css").read_text()
 
 
 def script(name: str) -> str:
-    """Give the widget's module: plain DOM, nothing from elsewhere; texts are set as text, never as markup."""
-    return (_HERE / name).read_text()
+    """Give the widget's module: plain DOM, nothing from elsewhere; texts are set as text, never as markup.
+
+    What all share stands before it: a module of a cell cannot import another.
+    """
+    return (_HERE / "shared.js").read_text() + (_HERE / name).read_text()
 
 
 class Widget(anywidget.AnyWidget):
