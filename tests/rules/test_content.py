@@ -7,10 +7,14 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from sigma.rule import SigmaRule
+
 from workbench.evaluate.proof import NAMED_BY_PROOF
+from workbench.registry import load as load_registry
 from workbench.rule import RuleSet
 from workbench.rule.ruleset import LoadedRule
 from workbench.rule.techniques import techniques, techniques_of
+from workbench.scorer.verdict import FUSION
 
 
 def reported(rules: RuleSet) -> list[LoadedRule]:
@@ -42,6 +46,20 @@ def test_every_finding_says_how_much_it_weighs_and_what_it_may_cost(rules: RuleS
 
 def test_every_finding_says_what_to_do_and_what_it_cannot_see(rules: RuleSet) -> None:
     assert not list(missing(rules, {"triage", "blind_spots"}))
+
+
+def test_a_record_that_compliance_asks_for_makes_no_alert_of_what_an_act_weighs_by_itself(
+    rules: RuleSet,
+) -> None:
+    """Where a file lies gives both the record and the act's own risk: that is no second sign."""
+    weights = FUSION["weights"]
+    own = max(entry["risk"] for entry in load_registry("intrinsic")["entries"])
+    for rule in reported(rules):
+        said = rule.extension
+        single = isinstance(rule.sigma, SigmaRule)
+        if single and said.signal == "compliance" and said.response == "audit":
+            total = FUSION["bias"] + (weights["compliance"] * said.risk + weights["intrinsic"] * own) / 100
+            assert total < 0, rule.sigma.title
 
 
 def missing(rules: RuleSet, asked: set[str]) -> Iterator[tuple[str, set[str]]]:
