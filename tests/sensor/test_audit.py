@@ -73,6 +73,11 @@ def test_any_changed_byte_is_found(log: Path, lines: list[bytes], data: st.DataO
     assert report.trusted < changed
 
 
+def test_a_chain_value_in_capitals_is_found(log: Path, lines: list[bytes]) -> None:
+    capitals = lines[1][:-66] + lines[1][-66:].upper()
+    assert checked(log, [lines[0], capitals, *lines[2:]]).problems
+
+
 @given(number=st.integers(0, 25))
 def test_a_removed_record_is_found(log: Path, lines: list[bytes], number: int) -> None:
     report = checked(log, lines[:number] + lines[number + 1 :])

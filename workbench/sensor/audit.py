@@ -59,7 +59,10 @@ def content_of(line: bytes) -> tuple[bytes, bytes]:
     """Give a line's record and chain value; raises ValueError when it is no line of a log."""
     if line[-TAIL:-66] != b',"chain":"' or line[-2:] != b'"}':
         raise ValueError("not a chained record")
-    return line[:-TAIL] + b"}", bytes.fromhex(line[-66:-2].decode("ascii"))
+    chain = bytes.fromhex(line[-66:-2].decode("ascii"))
+    if chained(b"}", chain) != line[-TAIL:]:
+        raise ValueError("its chain value is not written in small letters")
+    return line[:-TAIL] + b"}", chain
 
 
 def signed_part(sequence: int, chain: bytes) -> bytes:
