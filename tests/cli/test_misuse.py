@@ -74,7 +74,7 @@ MISUSES = {
         ["audit", "prune", "log", "--keep-days", "x"],
         "Invalid value for '--keep-days'",
     ),
-    "a log without a name": (["audit", "verify", ""], "no key to check it with"),
+    "a log without a name": (["audit", "verify", ""], "no such log"),
     "bytes for a notebook": (["notebook", "run", "good.pack", "--out", "o"], "good.pack: not a notebook"),
     "bytes for a plan": (["scenario", "campaign", "good.pack", "--out", "o"], "good.pack: not a plan"),
     "an output that cannot be": (

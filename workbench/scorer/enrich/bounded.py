@@ -15,7 +15,7 @@ class Bounded(Generic[K, V]):
 
     >>> ages = Bounded[str, int](2)
     >>> for name in ("a", "b", "a", "c"):
-    ...     ages.put(name, len(name))
+    ...     _ = ages.put(name, len(name))
     >>> ages.get("b"), ages.get("a"), ages.evicted
     (None, 1, 1)
     """
