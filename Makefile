@@ -51,6 +51,7 @@ pack: setup ## build, gate and sign build/agent-runtime-<version>.pack
 	@.ci/pack $(BIN) $(PACK_VERSION) $(PACK_KEY) $(RECORDINGS)
 
 browser: setup ## JupyterLab in Chromium: notebooks, widgets, every view on both themes; pictures in build/lab
+	@.ci/chromium
 	@$(BIN)/python -m pytest -q -m "" tests/browser
 
 bench: bench-scorer bench-baseline bench-capture ## speed and memory, side by side
