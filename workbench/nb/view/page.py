@@ -15,6 +15,7 @@ _STYLE = """<style>
 .wb th,.wb td,.jp-RenderedHTMLCommon .wb th,.jp-RenderedHTMLCommon .wb td{
  border:1px solid rgba(128,128,128,.35);padding:3px 8px;text-align:left;vertical-align:top;white-space:normal;
  max-width:640px;overflow-wrap:anywhere}
+.wb th,.jp-RenderedHTMLCommon .wb th{overflow-wrap:normal}
 .wb tr{background:none!important}
 .wb caption,.wb h4{caption-side:top;text-align:left;padding:6px 0 2px;margin:0;
  font:600 13px system-ui,sans-serif}
