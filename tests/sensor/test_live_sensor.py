@@ -265,7 +265,9 @@ def killed(make: Any, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A sensor that its agent stops for the length of a flood, and that is killed later."""
     run = Run(make, tmp_path_factory.mktemp("killed"))
     started, go = run.place / "started", run.place / "go"
-    shell = f"touch canary started; while [ ! -e {go} ]; do sleep 0.05; done; touch went-on"
+    # Made over and over, since the kernel's buffer may still be full when the flood has just ended.
+    again = f"while [ ! -e {go} ]; do rm -f canary; touch canary; sleep 0.05; done"
+    shell = f"touch started; {again}; touch went-on"
     with run.started("--on-failure", "closed", agent=[FLOOD, shell]) as running:
         assert settled(started.exists)
         assert settled(lambda: run.log.exists() and run.findings("canary"))
