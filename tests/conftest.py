@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 import typer
@@ -32,14 +31,18 @@ def needed(item: pytest.Item) -> list[str]:
     return live + [name for mark in item.iter_markers("means") for name in mark.args]
 
 
-class Live:
-    """Counts the live tests that really ran."""
+# Tests that a machine may not allow, by marker: a line for each, at the end of a run, tells whether they ran.
+KINDS = {
+    "live": "live capture",
+    "downloads": "harnesses of the package index",
+    "browser": "JupyterLab in a browser",
+}
 
-    def __init__(self) -> None:
-        self.selected = self.ran = 0
 
-
-LIVE = pytest.StashKey[Live]()
+def reports(config: pytest.Config, outcome: str, marker: str) -> list[pytest.TestReport]:
+    """Give the reports of tests with a marker that came out so, of all workers."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return [one for one in reporter.stats.get(outcome, []) if marker in one.keywords] if reporter else []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,21 +51,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[LIVE] = Live()
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         # With several workers, one traces the kernel while the others take file after file.
         kind = "live" if item.get_closest_marker("live") else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(kind))
-    live = [item for item in items if item.get_closest_marker("live")]
-    config.stash[LIVE].selected = len(live)
     for item in items:
         for name in needed(item):
             if reason := obstacle(name):
-                item.add_marker(pytest.mark.skip(reason=f"{name}: not possible here, because {reason}"))
+                item.add_marker(pytest.mark.skip(reason=f"{name} does not work here: {reason}"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -75,42 +72,30 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    result = yield
-    if item.get_closest_marker("live"):
-        item.config.stash[LIVE].ran += 1
-    return result
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Add up what the workers ran: each selects all tests, and runs some."""
-    live = node.config.stash[LIVE]
-    live.selected, ran = node.workeroutput.get("live", (live.selected, 0))
-    live.ran += ran
-
-
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    live = session.config.stash[LIVE]
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["live"] = (live.selected, live.ran)
+    if hasattr(session.config, "workeroutput"):  # one of several workers, which ran only some
         return
     required = session.config.getoption("--require-live") and session.exitstatus == pytest.ExitCode.OK
-    if required and not live.ran and live_obstacle() is None:
+    if required and not reports(session.config, "passed", "live") and live_obstacle() is None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    live = config.stash[LIVE]
-    if not live.selected and not config.getoption("--require-live"):
-        return
-    if live.ran:
-        terminalreporter.write_line(f"live capture: ran ({live.ran} of {live.selected} tests passed)")
-    elif reason := live_obstacle():
-        terminalreporter.write_line(f"live capture: not possible here, because {reason}")
-    else:
-        terminalreporter.write_line("live capture: possible here, but no live test ran")
+    for marker, name in KINDS.items():
+        passed, skipped, failed = (
+            reports(config, outcome, marker) for outcome in ("passed", "skipped", "failed")
+        )
+        if passed:
+            told = f"ran ({len(passed)} of {len(passed + skipped + failed)} tests passed)"
+        elif marker == "live" and (skipped or failed or config.getoption("--require-live")):
+            reason = live_obstacle()
+            told = f"not possible here, because {reason}" if reason else "possible here, but no live test ran"
+        elif skipped:
+            assert isinstance(skipped[0].longrepr, tuple)
+            told = f"not possible here, because {skipped[0].longrepr[2].removeprefix('Skipped: ')}"
+        else:
+            continue
+        terminalreporter.write_line(f"{name}: {told}")
 
 
 @pytest.fixture(scope="session")

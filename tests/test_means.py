@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,3 +44,12 @@ def test_a_skip_where_the_means_works_is_a_failure(tmp_path: Path) -> None:
     assert "1 failed, 2 skipped" in done.stdout
     assert "test_gives_up" in done.stdout
     assert "skipped, although landlock works here: Skipped: no luck" in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("apt-get") is None, reason="not root on Debian")
+@pytest.mark.parametrize(
+    "program", ["ip", "git", "strace", "curl", "rsyslogd", "openssl", "systemd-analyze", "/usr/bin/python3"]
+)
+def test_what_setup_installs_is_there(program: str) -> None:
+    """Tests skip where these are missing; none does so here without being told."""
+    assert shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin"), "not there: see .ci/setup"

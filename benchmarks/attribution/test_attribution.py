@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+from benchmarks.attribution.diagram import reliability_svg
 from capture.lab.run import run_scenario
 from capture.source import why_not
 from workbench.evaluate.attribution import Judgement, Reliability, judge, reliability
@@ -30,8 +29,7 @@ SCENARIOS = (
     "test-tamper",
 )
 SEEDS = range(1, 6)
-HERE = Path(__file__).parent
-DIAGRAM = HERE.parents[1] / "docs" / "images" / "reliability.svg"
+DIAGRAM = Path(__file__).parents[2] / "docs" / "images" / "reliability.svg"
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +64,8 @@ def test_reliability_without_the_environment(
     say(f"\n{AGENT}: {runs} runs, {report.calls} tool calls, {report.events:,} events, environment unread")
     for line in _table(report):
         say(line)
-    diagram = _beside("diagram")
     title = f"Reliability of attribution over {report.calls} tool calls of {AGENT}, environment unread"
-    DIAGRAM.write_text(diagram.reliability_svg(report, title))
+    DIAGRAM.write_text(reliability_svg(report, title))
     assert report.calls >= CALLS
     assert report.accuracy >= 0.95
     assert report.brier <= 0.05
@@ -92,15 +89,6 @@ def _table(report: Reliability) -> list[str]:
             for number, bar in enumerate(report.bins, start=1)
         ),
     ]
-
-
-def _beside(name: str) -> ModuleType:
-    """Import a module that lies beside this file."""
-    spec = importlib.util.spec_from_file_location(f"attribution_benchmark_{name}", HERE / f"{name}.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _printer(request: pytest.FixtureRequest) -> Callable[[str], None]:

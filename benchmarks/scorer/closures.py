@@ -123,7 +123,7 @@ class ClosureEngine:
     def _count(self, number: int, group: Any, event: Event) -> bool:
         correlation = self._plan.rules[number].correlation
         assert correlation is not None
-        now = int(event["@timestamp"])  # type: ignore[arg-type]
+        now = int(event["@timestamp"])
         window = self._windows.setdefault((number, group), deque())
         window.append(now)
         while window[0] < now - correlation.timespan:
@@ -135,7 +135,7 @@ class ClosureEngine:
     @staticmethod
     def _advance(pending: list[Any], correlation: Any, steps: list[int], group: Any, event: Event) -> bool:
         """Try every pending chain: each is [group, begun, events, next step]."""
-        now = int(event["@timestamp"])  # type: ignore[arg-type]
+        now = int(event["@timestamp"])
         last = len(correlation.rules) - 1
         pending[:] = [chain for chain in pending if chain[1] >= now - correlation.timespan]
         fired = None

@@ -35,8 +35,7 @@ def batches(kind: str, source: str, number: int) -> Iterator[tuple[bool, list[An
         for directory in sorted((Path(source) / "recordings").iterdir())[::number]:
             yield True, list(Recording.open(directory).events())
         return
-    sys.path.insert(0, str(Path(__file__).parent))
-    import workload  # type: ignore[import-not-found]  # noqa: PLC0415
+    from benchmarks.scorer import workload  # noqa: PLC0415 - as above
 
     stream = workload.events(int(source), number)
     while batch := list(islice(stream, 1_000)):

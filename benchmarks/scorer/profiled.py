@@ -15,7 +15,7 @@ from pathlib import Path
 from time import thread_time
 from types import FrameType
 
-import measure  # type: ignore[import-not-found]
+from benchmarks.scorer import measure
 
 _STAGES = {
     "lineage.py": "lineage",

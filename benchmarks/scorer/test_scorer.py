@@ -6,7 +6,6 @@ runs, each in a process of its own, in CPU time but for `wall`, which shows what
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -14,34 +13,23 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from types import ModuleType
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from benchmarks.scorer import workload
+from benchmarks.scorer.closures import ClosureEngine
+from benchmarks.scorer.sqlite_engine import SqliteEngine
 from workbench.event import Event
 from workbench.pack import build_payload, sign
 from workbench.rule.document import parse_documents
 from workbench.rule.ruleset import RuleSet, from_documents, load
 from workbench.scorer import Scorer
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).parents[2]
 RULES, RECORDED = ROOT / "rules", ROOT / "datasets" / "agent-runs"
 EVENTS, SESSIONS = 200_000, 200
-
-
-def beside(name: str) -> ModuleType:
-    """Import a module that lies beside this file."""
-    spec = importlib.util.spec_from_file_location(f"scorer_benchmark_{name}", HERE / f"{name}.py")
-    assert spec and spec.loader
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-workload = beside("workload")
 
 
 def ruleset(count: int) -> RuleSet:
@@ -55,12 +43,20 @@ def payload(count: int) -> bytes:
     return build_payload(ruleset(count), "benchmark", "1", registries={})
 
 
+def run(module: str, *arguments: object) -> dict[str, float]:
+    """Run a module that lies beside this one in a process of its own, and give what it prints."""
+    command = [sys.executable, "-m", f"benchmarks.scorer.{module}", *map(str, arguments)]
+    found: dict[str, float] = json.loads(
+        subprocess.run(command, check=True, capture_output=True, cwd=ROOT).stdout
+    )
+    return found
+
+
 def measure(content: bytes, directory: Path, *what: object) -> dict[str, float]:
     """Measure three times and give the medians."""
     file = directory / "payload.cbor"
     file.write_bytes(content)
-    command = [sys.executable, str(HERE / "measure.py"), str(file), *map(str, what)]
-    runs = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(3)]
+    runs = [run("measure", file, *what) for _ in range(3)]
     figures = {name: median(run[name] for run in runs) for name in runs[0]}
     return {**figures, "payload_kb": len(content) / 1_000}
 
@@ -69,9 +65,7 @@ def profile(content: bytes, directory: Path, *what: object) -> dict[str, float]:
     """Give microseconds an event by stage, most first."""
     file = directory / "payload.cbor"
     file.write_bytes(content)
-    command = [sys.executable, str(HERE / "profiled.py"), str(file), *map(str, what)]
-    found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    return found
+    return run("profiled", file, *what)
 
 
 TIMES = ("mean", "p50", "p99", "p99.9", "max", "wall")
@@ -160,7 +154,7 @@ def test_side_by_side() -> None:
     """A closure a rule finds the same."""
     rules = ruleset(500)
     scorer = Scorer.from_payload(build_payload(rules, "benchmark", "1", registries={}), enrich=False)
-    closures = beside("closures").ClosureEngine(scorer.plan)
+    closures = ClosureEngine(scorer.plan)
     events = list(workload.events(4_000, 20))
     found, ours = microseconds(scorer.score, events)
     mine = sorted((finding.rule_id, finding.event_id) for finding in found)
@@ -180,6 +174,6 @@ def test_side_by_side_with_sqlite() -> None:
     wanted = {rule.id for rule in single}
     found, ours = microseconds(scorer.score, events)
     mine = sorted((f.rule_id, f.event_id) for f in found if f.rule_id in wanted)
-    theirs, sql = microseconds(beside("sqlite_engine").SqliteEngine(single).score, events)
+    theirs, sql = microseconds(SqliteEngine(single).score, events)
     print(f"\n{len(single)} single rules, microseconds an event: scorer {ours:.1f}, SQLite {sql:.1f}")
     assert sorted(theirs) == mine

@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from workbench.dataset.dataset import Dataset
 from workbench.dataset.recording import Recording
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 RULE = """title: curl runs
 logsource: {category: process_creation}
 detection: {s: {Image|endswith: /curl}, condition: s}
