@@ -23,8 +23,9 @@ from workbench.evaluate.backtest import Map, Task
 from workbench.evaluate.outcome import Outcome
 
 RETRIES = 3
-_AHEAD = 4
-"""How many sessions are handed out for each worker, so that it never waits and few results do."""
+_AHEAD, _AHEAD_ON_CLUSTER = 64, 4
+"""How many sessions are handed out for each worker. Results come in order, so the others must not run dry
+while one is at a long session; on a cluster, each that is handed out is a copy of the pack in the scheduler."""
 
 
 @contextmanager
@@ -133,7 +134,7 @@ def on_dask(client: Any, task: Task, items: Iterable[Path]) -> Iterator[list[Out
     rest = iter(items)
     waiting: deque[Any] = deque()
     while True:
-        ahead = _AHEAD * max(1, sum(client.nthreads().values()))
+        ahead = _AHEAD_ON_CLUSTER * max(1, sum(client.nthreads().values()))
         waiting += [
             client.submit(task, item, retries=RETRIES, pure=False)
             for item in islice(rest, max(0, ahead - len(waiting)))
