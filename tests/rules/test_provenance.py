@@ -189,6 +189,19 @@ def test_ordinary_work_is_left_alone(story: Story, work: Callable[[Story], None]
     assert story.titles == set()
 
 
+@pytest.mark.parametrize(
+    ("port", "holds", "told"),
+    [(9999, True, True), (53, True, False), (9999, False, False)],
+    ids=["secret", "name asked for", "no secret"],
+)
+def test_a_secret_in_a_datagram_needs_no_connection(story: Story, port: int, holds: bool, told: bool) -> None:
+    story.spawn("shell", "python", "python3", "-c", "…")
+    story.file("read", "python", KEY if holds else "/srv/app/notes.txt", 1)
+    ends = {"destination.ip": "8.8.4.4", "destination.port": port, "network.transport": "udp"}
+    story.tell("network/send", "python", **ends, **{"network.bytes": 35})
+    assert ("Secret data is sent in a datagram to an unknown host" in story.titles) == told
+
+
 def test_a_drop_site_counts_even_for_an_unlikely_way(story: Story) -> None:
     secret_shown_to_the_agent_then_a_download(story)
     story.connect("pip", "webhook.site")
