@@ -24,8 +24,8 @@ from workbench.evaluate.outcome import Outcome
 
 RETRIES = 3
 _AHEAD, _AHEAD_ON_CLUSTER = 64, 4
-"""How many sessions are handed out for each worker. Results come in order, so the others must not run dry while
-one is at a long session; on a cluster, each that is handed out is a copy of the pack in the scheduler."""
+"""How many sessions are handed out for each worker. Results come in order, so the others must not run dry
+while one is at a long session; on a cluster, each one handed out is a copy of the pack in the scheduler."""
 
 
 @contextmanager
