@@ -6,8 +6,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capture.assemble import attributed, recover, session_events, write
 from capture.formats import FORMATS, Imported, reader
-from capture.recorder import attributed, recover, session_events, write
 from capture.redact import Redactor
 from workbench.dataset.session import Loss, Session
 from workbench.errors import InputError

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from capture.recorder import recover
+from capture.assemble import recover
 from capture.spool import read_events
 from workbench.dataset.recording import Recording
 

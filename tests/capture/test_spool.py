@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.recorder import recover
+from capture.assemble import recover
 from capture.spool import Spool, new_place, read_events, read_session, remove, sweep
 from workbench.dataset.session import Session
 from workbench.errors import RecordingError
