@@ -6,14 +6,13 @@ import os
 import posixpath
 import re
 import signal
-import stat
-from pathlib import Path
 
-from capture.bcc.files import TYPES, named, open_flags
+from capture.bcc.files import named, open_flags
 from capture.bcc.names import Names
 from capture.bcc.syscalls import Syscall, syscalls
 from capture.bcc.wire import dns, http, tls
 from capture.environment import allowed
+from capture.strace.described import ends, target
 from capture.strace.flows import Flows
 from capture.strace.parse import Call, Ended, Signalled, descriptor, strings, unquote
 from capture.strace.processes import Process, Processes
@@ -23,7 +22,6 @@ Fields = dict[str, Value]
 
 _FORKS = ("clone", "clone3", "fork", "vfork")
 _CATEGORY = {"exec": "process", "memfd": "process", "setuid": "process", "ptrace": "process"}
-_ENDS = re.compile(r"(TCP|UDP|TCPv6|UDPv6):\[(?:\[?([^\]]*?)\]?:(\d+))?(?:->\[?([^\]]*?)\]?:(\d+))?\]?")
 _ADDRESS = re.compile(r'sin6?_port=htons\((\d+)\).*?"([0-9a-fA-F.:]+)"')
 _UNIX = re.compile(r'sun_path=(@?)("(?:[^"\\]|\\.)*")')
 _FLAGS = re.compile(r"[A-Z_]+")
@@ -158,9 +156,9 @@ class Decoder:
             return []
         event |= _outcome(told) | {"event.category": _CATEGORY.get(action, "file")}
         if told.result:
-            event |= _target(told.result)
+            event |= target(told.result)
         elif call.fd is not None:
-            event |= _target(descriptor(told.arguments[call.fd])[1])
+            event |= target(descriptor(told.arguments[call.fd])[1])
         elif call.path is not None:
             path = self._path(told, call.path, call.directory, process)
             if call.path2 is not None:
@@ -191,11 +189,10 @@ class Decoder:
                 continue
             fd, stands_for = descriptor(told.arguments[position])
             size = told.ret
-            target = _target(stands_for)
-            this = {**event, **target}
-            if target.get("file.type") == "socket":
+            this = {**event, **target(stands_for)}
+            if this.get("file.type") == "socket":
                 this |= {"event.category": "network", "event.action": "send" if outward else "receive"}
-                this |= self._names.resolve(_ends(stands_for, outward))
+                this |= self._names.resolve(ends(stands_for, outward))
                 events += self._spoken(told, call, this, outward)
             else:
                 this |= {"event.category": "file", "event.action": "write" if outward else "read"}
@@ -230,7 +227,7 @@ class Decoder:
             return []
         stands_for = told.result if call.result else descriptor(told.arguments[call.fd or 0])[1]
         event |= _outcome(told) | {"event.category": "network", "event.action": call.action}
-        event |= _target(stands_for) | _ends(stands_for, call.action != "accept")
+        event |= target(stands_for) | ends(stands_for, call.action != "accept")
         given = told.arguments[1] if len(told.arguments) > 1 else ""
         side = {"connect": "destination", "bind": "source", "accept": "source"}[call.action]
         if address := _ADDRESS.search(given):
@@ -269,43 +266,3 @@ def _number(text: str) -> int:
     if word.lstrip("-").isdigit():
         return int(word, 8) if word.startswith("0") and len(word) > 1 else int(word)
     return sum(int(getattr(os, name, 0)) for name in set(_FLAGS.findall(word)))
-
-
-def _target(stands_for: str) -> Fields:
-    """Give the fields of what a descriptor stands for, as `-yy` writes it."""
-    if pipe := re.fullmatch(r"pipe:\[(\d+)\]", stands_for):
-        return {"file.path": stands_for, "file.inode": pipe[1], "file.type": "pipe"}
-    if re.match(r"(TCP|UDP|UNIX|socket|NETLINK)", stands_for):
-        return {"file.type": "socket"}
-    path = re.sub(r"<(char|block) \d+:\d+>$", "", stands_for).removesuffix(" (deleted)")
-    fields: Fields = dict(named(path))
-    if path.startswith("/memfd:"):
-        return fields | {"file.type": "memfd"}
-    try:
-        status = Path(path).lstat()
-    except (OSError, ValueError):
-        return fields
-    device = f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}"
-    kind = TYPES.get(stat.S_IFMT(status.st_mode), "other")
-    return fields | {"file.inode": str(status.st_ino), "file.device": device, "file.type": kind}
-
-
-def _ends(stands_for: str, outward: bool) -> Fields:
-    """Give the fields of a socket's two ends."""
-    fields: Fields = {"network.direction": "egress" if outward else "ingress"}
-    if stands_for.startswith("UNIX"):
-        inode = re.search(r"\[(\d+)(?:->(\d+))?", stands_for)
-        if inode:
-            fields["file.inode"] = (inode[2] or inode[1]) if outward else inode[1]
-        return fields | {"network.transport": "unix", "network.type": "unix"}
-    match = _ENDS.match(stands_for)
-    if match is None:
-        return fields
-    fields["network.transport"] = match[1][:3].lower()
-    fields["network.type"] = "ipv6" if match[1].endswith("v6") else "ipv4"
-    here, there = (match[2], match[3]), (match[4], match[5])
-    source, destination = (here, there) if outward else (there, here)
-    for side, (ip, port) in (("source", source), ("destination", destination)):
-        if ip and port:
-            fields |= {f"{side}.ip": ip, f"{side}.port": int(port)}
-    return fields
