@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from capture.aside import Aside
 from capture.assemble import attributed, load, session_events, write
 from capture.child import Child, Output, adopting
+from capture.interrupts import held_interrupts
 from capture.privileges import become, invoking_user
 from capture.redact import Redactor
 from capture.source import Source, Teller, open_source
@@ -138,12 +139,14 @@ class Recorder:
         deadline = time.monotonic() + timeout if timeout is not None else None
         try:
             self._spool = Spool(self._spool_path, session)
-            self._take(self._source.attach(pid))
-            while not select.select([ended], [], [], 0)[0]:
-                self._take(self._source.poll(_WAIT))
-                self._listen()
-                if deadline is not None and time.monotonic() > deadline:
-                    break
+            with held_interrupts() as heed:
+                self._take(self._source.attach(pid))
+                while not select.select([ended], [], [], 0)[0]:
+                    self._take(self._source.poll(_WAIT))
+                    self._listen()
+                    heed()
+                    if deadline is not None and time.monotonic() > deadline:
+                        break
             self._drain()
         except KeyboardInterrupt:
             session.notes.append(_INTERRUPTED)
@@ -155,12 +158,14 @@ class Recorder:
 
     def _pump(self, child: Child, timeout: float | None) -> None:
         deadline = time.monotonic() + timeout if timeout is not None else None
-        while child.poll() is None:
-            self._take(self._source.poll(_WAIT))
-            self._listen()
-            if deadline is not None and time.monotonic() > deadline:
-                self.session.notes.append(f"ended after {timeout} s")
-                child.end()
+        with held_interrupts() as heed:
+            while child.poll() is None:
+                self._take(self._source.poll(_WAIT))
+                self._listen()
+                heed()
+                if deadline is not None and time.monotonic() > deadline:
+                    self.session.notes.append(f"ended after {timeout} s")
+                    child.end()
         self._drain()
 
     def _drain(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from capture.aside import Aside
 from capture.bcc.connects import ConnectFilter
 from capture.child import Child
+from capture.interrupts import held_interrupts
 from capture.redact import Redactor
 from workbench.dataset.session import Loss
 from workbench.errors import CaptureError
@@ -23,6 +24,7 @@ __all__ = [
     "Teller",
     "connect_filter",
     "follow",
+    "held_interrupts",
     "open_source",
     "why_not",
 ]

@@ -166,7 +166,6 @@ def test_side_by_side() -> None:
 
 def test_side_by_side_with_sqlite() -> None:
     """A query a rule finds the same, as far as it can express the rules."""
-    pytest.importorskip("sigma.backends.sqlite")
     rules = ruleset(500)
     single = [rule for rule in rules.rules if rule.sigma.title.startswith("Benchmark single")]
     scorer = Scorer.from_payload(build_payload(rules, "benchmark", "1", registries={}), enrich=False)

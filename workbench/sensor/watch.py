@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from capture.source import Child, follow
+from capture.source import Child, follow, held_interrupts
 from workbench.errors import CaptureError
 from workbench.event import Event, Value
 from workbench.sensor.containment import alive
@@ -103,8 +103,10 @@ class Watch:
             feed.source.start(child.pid)
             ready(child.pid)
             child.release()
-            while child.poll() is None:
-                sensor.pump(_WAIT, self._heed)
+            with held_interrupts() as heed:
+                while child.poll() is None:
+                    sensor.pump(_WAIT, self._heed)
+                    heed()
             self._finish(watched)
         except KeyboardInterrupt:
             child.end()
@@ -165,16 +167,18 @@ class Watch:
         try:
             for pid in pids:
                 feed.put(feed.source.attach(pid))
-            while handles or ending:
-                sensor.pump(_WAIT, self._heed)
-                for handle in select.select(list(handles), [], [], 0)[0]:
-                    sensor.take(feed.drain(), self._heed)
-                    ending.append(handles.pop(handle))
-                    os.close(handle)
-                for watched in [each for each in ending if not any(self._left_of(each))]:
-                    sensor.take(feed.drain(), self._heed)
-                    ending.remove(watched)
-                    self._end(watched)
+            with held_interrupts() as heed:
+                while handles or ending:
+                    sensor.pump(_WAIT, self._heed)
+                    for handle in select.select(list(handles), [], [], 0)[0]:
+                        sensor.take(feed.drain(), self._heed)
+                        ending.append(handles.pop(handle))
+                        os.close(handle)
+                    for watched in [each for each in ending if not any(self._left_of(each))]:
+                        sensor.take(feed.drain(), self._heed)
+                        ending.remove(watched)
+                        self._end(watched)
+                    heed()
         finally:
             sensor.take(feed.drain() + feed.finish(), self._heed)
             for watched in [*handles.values(), *ending]:
