@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from capture.snapshot import descendants
+from workbench.errors import CaptureError
 
 Output = int | IO[bytes] | None
 
@@ -43,12 +44,17 @@ class Child:
         self.returncode: int | None = None
         self._others: set[int] = set()
         self._released = False
+        self._command, self._why = command, ""
         gate, self._gate = os.pipe()
+        self._fault, fault = os.pipe()  # an exec closes it: what is read from it says why there was none
+        os.set_blocking(self._fault, False)
         self.pid = os.fork()
         if self.pid == 0:
             outputs = {1: stdout, 2: stderr}
-            _become(gate, self._gate, list(command), cwd=cwd, env=env, outputs=outputs, prepare=prepare)
+            os.close(self._gate)
+            _become(gate, fault, list(command), cwd=cwd, env=env, outputs=outputs, prepare=prepare)
         os.close(gate)
+        os.close(fault)
 
     def release(self) -> None:
         """Let the command run."""
@@ -65,7 +71,15 @@ class Child:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.returncode = os.waitstatus_to_exitcode(status)
+                with os.fdopen(self._fault, "rb") as fault:
+                    self._why = (fault.read() or b"").decode()
         return self.returncode
+
+    def ended(self) -> int:
+        """Give the exit code of one that has ended; raises CaptureError when the command never ran."""
+        if self._why:
+            raise CaptureError(self._why, place=self._command[0], mend="name a program that can be run")
+        return self.returncode if self.returncode is not None else -1
 
     def end(self, grace: float = 2.0) -> None:
         """Ask it and all that descends from it to end, and see to it after `grace` seconds."""
@@ -146,7 +160,7 @@ def _signal(pid: int, start: int, number: int) -> None:
 
 def _become(
     gate: int,
-    other_end: int,
+    fault: int,
     command: list[str],
     *,
     cwd: Path | None,
@@ -157,7 +171,6 @@ def _become(
     """Run in the new process and never return."""
     code = _NOT_FOUND
     try:
-        os.close(other_end)
         if os.read(gate, 1) != b"\n":
             os._exit(code)
         os.close(gate)
@@ -178,8 +191,8 @@ def _become(
         os.execve(file or command[0], command, variables)  # noqa: S606 - no shell is the point
     except PermissionError as error:
         code = _NOT_EXECUTABLE
-        os.write(2, f"workbench: {command[0]}: {error.strerror}\n".encode())
+        os.write(fault, str(error.strerror).encode())
     except OSError as error:
-        os.write(2, f"workbench: {command[0]}: {error.strerror}\n".encode())
+        os.write(fault, str(error.strerror).encode())
     finally:
         os._exit(code)

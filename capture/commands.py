@@ -67,8 +67,7 @@ def record(
     session = recording.session
     if format == "json":
         show_json(_result(out, session))
-    ended = f", the command ended with {session.exit_code}" if session.exit_code else ""
-    typer.echo(f"{out}: {session.received} events, {session.loss.total()} lost{ended}", err=True)
+    typer.echo(f"{out}: {session.received} events, {session.loss.total()} lost{_end(session)}", err=True)
     if "interrupted" in session.notes:
         raise KeyboardInterrupt
 
@@ -118,6 +117,13 @@ def import_(
     typer.echo(f"{out}: {session.received} events, {session.loss.total()} lost", err=True)
     for what, count in sorted(session.loss.detail.items()):
         typer.echo(f"  {what}: {count}", err=True)
+
+
+def _end(session: Session) -> str:
+    code = session.exit_code or 0
+    if code < 0:
+        return f", the command was ended by {signal.Signals(-code).name}"
+    return f", the command ended with {code}" if code else ""
 
 
 def _result(out: Path, session: Session) -> dict[str, object]:

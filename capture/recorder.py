@@ -92,7 +92,7 @@ class Recorder:
         """Run the command to its end and record it; gives its exit code, negative for a signal.
 
         After `timeout` seconds, or at Ctrl-C, the command and all its descendants are ended, and what was
-        seen is kept.
+        seen is kept. Raises CaptureError when it cannot be run; nothing is kept of that.
         """
         if not command:
             raise CaptureError("no command to record", mend="workbench record --out DIR -- CMD…")
@@ -103,8 +103,12 @@ class Recorder:
             child = Child(command, cwd=cwd, env=env, stdout=stdout, stderr=stderr)
             self._run(child, timeout)
         session.ended = time.time_ns()
-        session.exit_code = child.returncode
-        return child.returncode if child.returncode is not None else -1
+        try:
+            session.exit_code = child.ended()
+        except CaptureError:
+            self.discard()
+            raise
+        return session.exit_code
 
     def _run(self, child: Child, timeout: float | None) -> None:
         gc.disable()  # events hold no cycles; to look for some costs a third of the time that decoding takes

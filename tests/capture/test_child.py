@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from capture.child import Child, adopting
+from workbench.errors import CaptureError
 
 
 def ended(child: Child) -> int:
@@ -37,11 +38,22 @@ def test_directory_environment_and_output_are_the_command_s(tmp_path: Path) -> N
     assert (tmp_path / "out").read_text() == f"{tmp_path}\n7\n"
 
 
-def test_a_command_that_is_not_there_ends_with_127(capfd: pytest.CaptureFixture[str]) -> None:
-    child = Child(["no-such-command"], stdout=subprocess.DEVNULL)
+@pytest.mark.parametrize(
+    ("command", "code", "why"),
+    [("no-such-command", 127, "No such file or directory"), ("/etc/passwd", 126, "Permission denied")],
+)
+def test_a_command_that_cannot_run_says_why(command: str, code: int, why: str) -> None:
+    child = Child([command])
     child.release()
-    assert ended(child) == 127
-    assert "no-such-command" in capfd.readouterr().err
+    assert ended(child) == code
+    with pytest.raises(CaptureError, match=f"^{command}: {why}"):
+        child.ended()
+
+
+def test_an_exit_code_of_127_is_the_command_s_own() -> None:
+    child = Child(["sh", "-c", "exit 127"])
+    child.release()
+    assert ended(child) == child.ended() == 127
 
 
 def test_what_has_ended_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,16 @@ def test_record_keeps_the_command_s_exit_status(tmp_path: Path, capfd: pytest.Ca
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r"]
 
 
+@pytest.mark.live
+def test_a_command_that_cannot_run_is_misuse_and_leaves_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["record", "--out", str(tmp_path / "r"), "--", "no-such-command"]) == 2
+    told = "workbench: no-such-command: No such file or directory (mend: name a program that can be run)\n"
+    assert capfd.readouterr().err == told
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_place_that_is_taken_is_refused_before_anything_runs(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

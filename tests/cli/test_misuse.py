@@ -86,6 +86,7 @@ MISUSES = {
         "cannot be written",
     ),
     "a name that commands the terminal": (["score", "\x1b]0;pwn\x07", "-"], "\\x1b]0;pwn\\x07"),
+    "an output where nothing can be": (["record", "--out", "/proc/x/y", "--", "true"], "/proc/x: No such"),
     "a full disk": (["dataset", "info", str(ROOT / "datasets/quickstart")], "No space left"),
 }
 

@@ -90,11 +90,14 @@ def run(arguments: list[str]) -> int:
         typer.echo(_STOPPED, err=True)
         return INTERRUPTED
     except OSError as error:
+        if error.filename:
+            typer.echo(printable(f"workbench: {error.filename}: {error.strerror}"), err=True)
+            return MISUSE
         # Nobody reads, or the disk is full: leave without a second complaint at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             return OK
-        typer.echo(printable(f"workbench: {error}"), err=True)
+        typer.echo(f"workbench: {error.strerror or error}", err=True)
         return MISUSE
     if status == INTERRUPTED:  # Typer turns Ctrl-C into this status by itself
         typer.echo(_STOPPED, err=True)

@@ -121,7 +121,7 @@ class Watch:
             while child.poll() is None:
                 time.sleep(_WAIT)
             raise
-        return child.returncode if child.returncode is not None else -1
+        return child.ended()
 
     def _finish(self, agent: Agent) -> None:
         """Score what is left, end the session, and write down what of it goes on."""
