@@ -90,15 +90,19 @@ def run(arguments: list[str]) -> int:
         typer.echo(_STOPPED, err=True)
         return INTERRUPTED
     except OSError as error:
-        if error.filename:
-            typer.echo(printable(f"workbench: {error.filename}: {error.strerror}"), err=True)
-            return MISUSE
-        # Nobody reads, or the disk is full: leave without a second complaint at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            return OK
-        typer.echo(f"workbench: {error.strerror or error}", err=True)
-        return MISUSE
+        return _failed(error)
     if status == INTERRUPTED:  # Typer turns Ctrl-C into this status by itself
         typer.echo(_STOPPED, err=True)
     return status if isinstance(status, int) else OK
+
+
+def _failed(error: OSError) -> int:
+    if error.filename:
+        typer.echo(printable(f"workbench: {error.filename}: {error.strerror}"), err=True)
+        return MISUSE
+    # Nobody reads, or the disk is full: leave without a second complaint at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return OK
+    typer.echo(f"workbench: {error.strerror or error}", err=True)
+    return MISUSE
