@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workbench.evaluate.backtest import add_up
 from workbench.evaluate.latency import Latency
+from workbench.evaluate.outcome import Moment, Outcome
 from workbench.event import Value
 from workbench.nb.view import data_table, finding_table, heat_map, process_tree, side_by_side, timeline
 from workbench.nb.view.coverage_matrix import CoverageMatrix
@@ -26,10 +28,13 @@ from workbench.nb.view.precision_recall import PrecisionRecallChart
 from workbench.nb.view.process_tree import ProcessTree
 from workbench.nb.view.provenance_graph import ProvenanceGraph
 from workbench.nb.view.reliability import ReliabilityChart
+from workbench.nb.view.report_tables import ReportTables
 from workbench.nb.view.side_by_side import SideBySide
 from workbench.nb.view.timeline import Timeline
+from workbench.pack import build_payload
 from workbench.rule import load
-from workbench.scorer import Finding
+from workbench.rule.ruleset import RuleSet
+from workbench.scorer import Finding, Scorer
 
 HOSTILE = "<script>alert(1)</script>[red]\x1b[2J\"'&"
 
@@ -69,6 +74,24 @@ def finding(number: int) -> Finding:
     )
 
 
+def missed(rules: RuleSet) -> ReportTables:
+    """Show a backtest of one attack, which no rule caught."""
+    outcome = Outcome(
+        **dict.fromkeys(("recording", "session", "agent", "source", "scenario", "family"), HOSTILE),
+        **dict.fromkeys(("steps", "techniques", "hits", "calls", "alone", "near"), ()),
+        twin_of="",
+        mutator=HOSTILE,
+        started=0,
+        ended=10**9,
+        events=3,
+        score=5.0,
+        decision="audit",
+        risks={},
+        began=Moment(1, 1),
+    )
+    return ReportTables(add_up([outcome], Scorer.from_payload(build_payload(rules, "p", "1")).plan))
+
+
 TREE = [
     event(1, 0, "agent"),
     event(2, 1, f"cat {HOSTILE}"),
@@ -97,6 +120,7 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "reliability": ReliabilityChart([(0.5, 0.4, 3)], HOSTILE),
         "heat": HeatMap({HOSTILE: {HOSTILE: 1.0, "benign": None}}, [HOSTILE]),
         "coverage": CoverageMatrix(load([file])),
+        "report": missed(load([file])),
         "latency": LatencyChart(Latency(np.array([1_000, 2_000]), np.array([1_000, 2_000]), 0)),
         "twin": SideBySide(TREE, TREE[:2], (HOSTILE, "twin")),
         "table": DataTable(pd.DataFrame({HOSTILE: [HOSTILE] * 12}), HOSTILE),
@@ -105,7 +129,7 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 NAMES = [
     *("tree", "findings", "graph", "timeline", "drift", "curve", "reliability", "heat", "coverage"),
-    *("latency", "twin", "table"),
+    *("latency", "twin", "table", "report"),
 ]
 
 
@@ -205,6 +229,12 @@ def test_a_hundred_thousand_events_are_sampled_and_rare_kinds_stay() -> None:
     assert len(view.shown) <= timeline.SHOWN
     assert f"100001 events in 2 kinds, {len(view.shown)} drawn" in repr(view)
     assert any(kind == "agent tool_call" for _, kind, _ in view.shown)
+
+
+def test_a_report_begins_with_the_verdict_and_marks_what_was_misjudged(views: dict[str, Any]) -> None:
+    shown = views["report"]._repr_html_()
+    assert shown.index("fused verdict") < shown.index("Sessions")
+    assert shown.count('<tr class="wrong">') >= 1
 
 
 def test_nothing_is_drawn_of_nothing() -> None:

@@ -10,7 +10,7 @@ from rich.text import Text
 from workbench.event import format_timestamp
 from workbench.nb.view.figure import counted
 from workbench.nb.view.page import page, table
-from workbench.nb.view.rich_view import RichView
+from workbench.nb.view.text import as_text
 from workbench.printable import printable
 from workbench.scorer import Finding
 
@@ -44,7 +44,7 @@ class FindingTable:
 
     def __repr__(self) -> str:
         """Draw the table as text."""
-        return repr(RichView(self))
+        return as_text(self)
 
     def _repr_html_(self) -> str:
         return page(table(self._title(), _HEADS, self._rows()), "findings")

@@ -10,19 +10,18 @@ import pandas as pd
 from workbench.dataset.recording import Recording
 from workbench.evaluate.backtest import Report
 from workbench.evaluate.latency import Latency
-from workbench.evaluate.report import to_tables
 from workbench.nb.view.coverage_matrix import CoverageMatrix
 from workbench.nb.view.data_table import DataTable
 from workbench.nb.view.finding_table import FindingTable
 from workbench.nb.view.latency_chart import LatencyChart
 from workbench.nb.view.process_tree import ProcessTree
-from workbench.nb.view.rich_view import RichView
+from workbench.nb.view.report_tables import ReportTables
 from workbench.nb.view.side_by_side import SideBySide
 from workbench.rule.ruleset import RuleSet
 from workbench.scorer import Finding
 
 _VIEWS: dict[type, Callable[[Any], Any]] = {
-    Report: lambda report: RichView(to_tables(report)),
+    Report: ReportTables,
     pd.DataFrame: DataTable,
     RuleSet: CoverageMatrix,
     Latency: LatencyChart,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from workbench.nb.view.plain import plain
 
@@ -14,13 +14,14 @@ _STYLE = """<style>
  table-layout:auto;border:0}
 .wb th,.wb td,.jp-RenderedHTMLCommon .wb th,.jp-RenderedHTMLCommon .wb td{
  border:1px solid rgba(128,128,128,.35);padding:3px 8px;text-align:left;vertical-align:top;white-space:normal;
- max-width:640px;overflow-wrap:anywhere}
+ max-width:640px;overflow-wrap:break-word}
 .wb th,.jp-RenderedHTMLCommon .wb th{overflow-wrap:normal}
 .wb tr{background:none!important}
 .wb caption,.wb h4{caption-side:top;text-align:left;padding:6px 0 2px;margin:0;
  font:600 13px system-ui,sans-serif}
 .wb .bad{border-left:3px solid #D55E00;padding-left:5px}
 .wb .good{border-left:3px solid #009E73;padding-left:5px}
+.wb .wrong td{font-weight:600}.wb .wrong td:first-child{border-left:3px solid #D55E00}
 .wb .dim{opacity:.75}
 .wb details details,.wb details .leaf{margin-left:1.3em}
 .wb summary{cursor:pointer}.wb summary:focus-visible{outline:2px solid #0072B2}
@@ -33,15 +34,22 @@ def page(body: str, label: str) -> str:
     return f'<div class="wb" role="region" aria-label="{plain(label)}">{_STYLE}{body}</div>'
 
 
-def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Give a table; every text is escaped, and its line feeds kept.
+def table(
+    caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], wrong: Collection[int] = ()
+) -> str:
+    """Give a table; every text is escaped, and its line feeds kept; rows numbered in `wrong` are marked.
 
     >>> table("one", ["a"], [["<b>"]])
     '<table><caption>one</caption><tr><th>a</th></tr><tr><td>&lt;b&gt;</td></tr></table>'
     """
-    head = "".join(f"<th>{lines(name)}</th>" for name in heads)
-    body = "".join("<tr>" + "".join(f"<td>{lines(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><caption>{lines(caption)}</caption><tr>{head}</tr>{body}</table>"
+    head = "<tr>" + "".join(f"<th>{lines(name)}</th>" for name in heads) + "</tr>" if any(heads) else ""
+    body = "".join(
+        ('<tr class="wrong">' if number in wrong else "<tr>")
+        + "".join(f"<td>{lines(cell)}</td>" for cell in row)
+        + "</tr>"
+        for number, row in enumerate(rows)
+    )
+    return f"<table><caption>{lines(caption)}</caption>{head}{body}</table>"
 
 
 def lines(text: str) -> str:
