@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
-    app.command(context_settings={"allow_interspersed_args": False})(record)
-    app.command()(doctor)
+    app.command("record", context_settings={"allow_interspersed_args": False})(record)
+    app.command("doctor")(doctor)
     app.command("import")(import_)
 
 

@@ -13,7 +13,7 @@ from capture.harness.transcript import Transcript
 
 def register(app: typer.Typer) -> None:
     """Add the `hook` command."""
-    app.command()(hook)
+    app.command("hook")(hook)
 
 
 def hook(

@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from workbench.cli import build, run
+from workbench.cli.panels import PANELS
 
 # The contract: what people and scripts may rely on, with the options that must be there.
 VERBS = {
@@ -84,6 +85,16 @@ def test_a_result_can_be_had_as_json(verb: str) -> None:
 def test_an_unknown_format_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["coverage", "rules", "--format", "xml"]) == 2
     assert "'xml' is not one of" in capsys.readouterr().err
+
+
+def test_each_verb_stands_in_the_panel_made_for_it() -> None:
+    assert {words.partition(" ")[0] for words in COMMANDS} == {
+        verb for some in PANELS.values() for verb in some
+    }
+    app = build()
+    assert {each.rich_help_panel for each in (*app.registered_commands, *app.registered_groups)} == set(
+        PANELS
+    )
 
 
 def test_shells_can_complete() -> None:

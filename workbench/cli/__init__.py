@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from workbench.cli.panels import arrange
 from workbench.errors import WorkbenchError
 from workbench.printable import printable
 
@@ -51,6 +52,7 @@ def build() -> typer.Typer:
         import_module(package).register(app)
     for entry in sorted(entry_points(group="workbench.commands"), key=lambda entry: entry.name):
         entry.load()(app)
+    arrange(app)
     return app
 
 
