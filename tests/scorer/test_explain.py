@@ -55,9 +55,9 @@ READ = event(1, "file/read", file__path="/home/dev/.ssh/id_rsa")
 SEND = event(2, "process/exec", process__executable="/usr/bin/curl")
 
 
-def explain(events: list[dict[str, Any]], rule: str = "") -> list[str]:
+def explain(events: list[dict[str, Any]], rule: str = "", rules: str = RULES) -> list[str]:
     errors: list[RuleError] = []
-    ruleset = from_documents(parse_documents(RULES, "rules", errors), errors=errors)
+    ruleset = from_documents(parse_documents(rules, "rules", errors), errors=errors)
     scorer = Scorer.from_payload(build_payload(ruleset, "test", "1"))
     return list(explain_event(scorer, events, events[-1]["event.id"], rule))
 
@@ -67,6 +67,22 @@ def test_what_made_a_rule_match_is_told() -> None:
         "Upload: matches event 2",
         "  yes process.executable ends with '/curl' (it is '/usr/bin/curl')",
         "  yes not: user.name is 'backup' (the event has no such field)",
+    ]
+
+
+def test_what_makes_findings_is_told_before_what_is_a_step() -> None:
+    own = """
+title: Any read
+logsource: {category: file_access}
+detection: {file: {TargetFilename|exists: true}, condition: file}
+"""
+    mark = own.replace("Any read", "Mark") + "workbench: {label: secret}"
+    silent = RULES.replace(", generate: true", "")
+    told = [line for line in explain([READ], rules=f"{silent}---\n{own}---\n{mark}") if line[0] != " "]
+    assert told == [
+        "Any read: matches event 1",
+        "Read: matches event 1 (as a step of 'Read, then upload', with no finding of its own)",
+        "Mark: matches event 1 (labels data secret, with no finding of its own)",
     ]
 
 

@@ -44,7 +44,7 @@ def explain_event(scorer: Scorer, events: Iterable[Event], event_id: str, rule: 
         later = closed
     if not told:
         yield f"no rule matches event {event_id}; name one with --rule to see what stopped it"
-    for number in sorted(told):
+    for number in sorted(told, key=lambda number: (scorer.plan.rules[number].silent, number)):
         done = None if number in now else later.get(number)
         if done and done.event.get("event.id") == event_id:
             yield from _fired(scorer, done, event_id, ", when its window had closed")
@@ -135,10 +135,27 @@ def _fired(scorer: Scorer, done: Fired, event_id: str, when: str = "") -> Iterat
     yield from (f"  data: {hop}" for hop in finding.provenance_path)
 
 
+def _part(plan: Plan, number: int) -> str:
+    """Tell what a rule that makes no finding of its own is there for."""
+    rule = plan.rules[number]
+    if not rule.silent:
+        return ""
+    if rule.label:
+        return f" (labels data {rule.label}, with no finding of its own)"
+    users = [
+        f"'{other.title}'"
+        for other in plan.rules
+        if other.correlation and number in other.correlation.rules + other.correlation.absent
+    ]
+    return f" (as a step of {', '.join(users)}, with no finding of its own)"
+
+
 def _detection(scorer: Scorer, number: int, event: Event, *, hit: bool) -> Iterator[str]:
     plan = scorer.plan
     rule = plan.rules[number]
-    yield f"{rule.title}: {'matches' if hit else 'does not match'} event {event.get('event.id')}"
+    says = "matches" if hit else "does not match"
+    part = _part(plan, number) if hit else ""
+    yield f"{rule.title}: {says} event {event.get('event.id')}{part}"
     kinds = kinds_of(event)
     if rule.kinds and set(kinds).isdisjoint(rule.kinds):
         wanted = ", ".join(kind.replace(SUCCESS, " that did not fail") for kind in rule.kinds)
