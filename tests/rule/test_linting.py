@@ -114,10 +114,84 @@ correlation: {type: temporal_ordered, rules: [many, shell], timespan: 1m}
     assert "short-window" in codes(rules, RULE + chain)
 
 
+def test_a_window_that_only_says_how_far_back_an_unwanted_event_may_lie(rules: Path) -> None:
+    chain = """---
+title: A shell by itself
+name: alone
+correlation: {type: temporal, condition: shell and not login, timespan: 1d}
+---
+title: Many of them
+correlation: {type: event_count, rules: [alone], timespan: 1m, condition: {gte: 3}}
+---
+"""
+    login = RULE.replace("5f0d", "6f0d").replace("name: shell", "name: login").replace("A shell", "Login")
+    assert "short-window" not in codes(rules, RULE + "---\n" + login + chain.removesuffix("---\n"))
+
+
+WRITES = """title: Key is read
+name: key_read
+logsource: {category: file_access}
+detection: {s: {TargetFilename: /k}, condition: s}
+workbench: {label: secret}
+"""
+SENDS = """title: Key is sent
+logsource: {category: network_connection}
+detection: {s: {provenance.labels: secret}, condition: s}
+"""
+SENT = """[[case]]
+name = "read, then sent"
+events = '''
+{"kind": "file/read", "process.entity_id": "p1", "file.path": "/k"}
+{"kind": "network/connect", "process.entity_id": "p1"}
+'''
+fires = ["2"]
+"""
+
+
+def test_a_rule_by_data_is_tested_with_the_rules_that_label_and_they_by_it(tmp_path: Path) -> None:
+    for name, text in {"key.yml": WRITES, "sends.yml": SENDS, "sends.test.toml": SENT}.items():
+        (tmp_path / name).write_text(text)
+    report = lint_paths([tmp_path])
+    assert report.errors == []
+    assert {"no-test", "unlabelled"}.isdisjoint(fault.code for fault in report.warnings)
+
+
+def test_a_rule_whose_label_no_rule_gives_is_told_and_its_test_left_out(tmp_path: Path) -> None:
+    (tmp_path / "sends.yml").write_text(SENDS)
+    (tmp_path / "sends.test.toml").write_text(SENT)
+    report = lint_paths([tmp_path])
+    assert report.errors == []
+    assert "unlabelled" in {fault.code for fault in report.warnings}
+
+
+def test_a_case_may_mean_one_of_the_rules_beside_it_even_one_that_is_a_step(rules: Path) -> None:
+    chain = """---
+title: Two shells
+id: 7f0d9c1e-52b1-4f6e-9a07-5a3f8c1f2b11
+description: A shell, then another. That happens.
+date: 2026-01-01
+tags: [attack.t1059.004]
+level: low
+correlation: {type: event_count, rules: [shell], timespan: 1h, condition: {gte: 2}}
+"""
+    two = TEST.replace("/bin/ls", "/bin/sh").replace('["1"]', '["2"]')
+    step = TEST.replace("a shell", "one of them").replace("name =", 'rule = "shell"\nname =')
+    (rules / "shell.test.toml").write_text(two + step)
+    assert codes(rules, RULE + chain) == set()
+    (rules / "shell.test.toml").write_text(two.replace("name =", 'rule = "nonesuch"\nname ='))
+    (error,) = lint_paths([rules]).errors
+    assert "no rule beside it is called 'nonesuch'" in error.cause
+
+
 def test_no_test(rules: Path) -> None:
     (rules / "shell.test.toml").unlink()
     assert codes(rules, RULE) == {"no-test"}
     assert codes(rules, RULE + "workbench: {recordings: [run-1]}\n") == {"no-test"}
+
+
+def test_a_rule_that_no_case_fires_is_untested_whatever_lies_beside_it(rules: Path) -> None:
+    (rules / "shell.test.toml").write_text(TEST.replace("/bin/sh", "/bin/cat").replace('["1"]', "[]"))
+    assert codes(rules, RULE) == {"no-test"}
 
 
 def test_rules_without_a_test_are_told_in_one_line(rules: Path) -> None:
@@ -125,7 +199,7 @@ def test_rules_without_a_test_are_told_in_one_line(rules: Path) -> None:
         other = RULE.replace("5f0d9c1e", f"{number}f0d9c1e").replace("name: shell", f"name: other{number}")
         (rules / f"other{number}.yml").write_text(other)
     (warning,) = lint_paths([rules]).warnings
-    assert str(warning).startswith("[no-test] 3 rules have no test beside")
+    assert str(warning).startswith("[no-test] 3 rules are fired by no test")
 
 
 def test_a_failing_test_is_an_error_with_its_line(rules: Path) -> None:

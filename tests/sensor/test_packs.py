@@ -101,6 +101,20 @@ def test_a_bad_pack_is_refused_and_the_running_one_stays(
     assert packs.refresh() == []
 
 
+def test_a_pack_whose_plan_says_something_else_than_its_tests_is_refused(make: Any, tmp_path: Path) -> None:
+    """As when a rule was lowered wrongly, or this scorer means something else by the plan."""
+    told = [{**event(name, at), "@timestamp": f"2026-01-01T00:00:0{at}Z"} for at, name in enumerate("ab")]
+    evidence = {"vectors": [{"name": "a, then b", "events": told, "findings": ["both"]}]}
+    path = make.write_pack(tmp_path / "p", "1", plan=SEQUENCE, evidence=evidence)
+    packs = opened(make, path)
+    other = {**SEQUENCE, "predicates": [SEQUENCE["predicates"][0], ["file.name", "equals", "c", False]]}
+    make.write_pack(path, "2", plan=other, evidence=evidence)
+    ((kind, refused),) = packs.refresh()
+    assert kind == "pack_refused"
+    assert "self-test: vector a, then b: fires [], not ['both']" in refused["because"]
+    assert packs.scorer.payload.version == "1"
+
+
 def test_pinned_and_revoked_packs(make: Any, tmp_path: Path) -> None:
     path = make.write_pack(tmp_path / "p", "1")
     digest = opened(make, path).digest

@@ -28,6 +28,7 @@ PACKAGES = (
     "workbench.evaluate.numbers_commands",
     "workbench.evaluate.evidence_commands",
     "workbench.evaluate.proof_commands",
+    "workbench.evaluate.witness_commands",
     "workbench.evaluate.fleet_commands",
     "workbench.sensor.commands",
     "workbench.nb.commands",

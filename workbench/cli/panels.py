@@ -7,7 +7,7 @@ import typer
 PANELS = {
     "Start here": ("demo", "doctor", "lab"),
     "Capture": ("record", "import", "hook", "scenario", "dataset"),
-    "Write rules": ("lint", "explain", "tune", "convert", "coverage"),
+    "Write rules": ("lint", "witness", "explain", "tune", "convert", "coverage"),
     "Learn and judge": (
         *("baseline", "backtest", "compare", "prove", "numbers", "calibrate"),
         *("gate", "fleet", "notebook"),

@@ -11,8 +11,9 @@ import msgspec
 
 from workbench.errors import InputError
 from workbench.event import Event, to_json
+from workbench.rule.beside import cases_beside
 from workbench.rule.ruleset import RuleSet
-from workbench.rule.vectors import read_case_events, read_cases, test_beside
+from workbench.rule.vectors import read_case_events, read_cases
 from workbench.scorer import Scorer
 from workbench.scorer.selftest import fires
 
@@ -36,14 +37,13 @@ def vectors_of(ruleset: RuleSet, payload: bytes) -> list[dict[str, Any]]:
     A sensor runs them before it takes the pack up. Raises InputError for a test that cannot be read.
     """
     scorer = Scorer.from_payload(payload)
-    tests = {test for rule in ruleset.rules if (test := test_beside(rule))}
     return [
         {
             "name": f"{file.name}: {name}",
             "events": [msgspec.json.decode(to_json(event)) for event in events],
             "findings": fires(scorer, events),
         }
-        for file in sorted(tests)
+        for file in cases_beside(ruleset)
         for name, events in _cases(file)
     ]
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from sigma.correlations import SigmaCorrelationRule
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
 from sigma.types import SigmaNumber, SigmaString
 
 from workbench.errors import RuleError
 from workbench.fields import resolve
 from workbench.rule.logsource import is_auditd, kinds_of
-from workbench.rule.reachable import can_fire
 from workbench.rule.ruleset import LoadedRule
 from workbench.rule.techniques import techniques, techniques_of
 from workbench.rule.unseen import fields_of, unseen_in
 from workbench.scorer import auditd
-from workbench.scorer.plan import Plan
 
 Check = Callable[[LoadedRule], Iterator[RuleError]]
 
@@ -155,37 +152,6 @@ def _unfilled(rule: LoadedRule) -> Iterator[RuleError]:
                 )
 
 
-def check_reachable(plan: Plan, number: int, rule: LoadedRule) -> Iterator[RuleError]:
-    """Give a doubt when no event can fire the rule, which has that number in the plan."""
-    if can_fire(plan, plan.rules[number]):
-        return
-    section = "correlation" if isinstance(rule.sigma, SigmaCorrelationRule) else "detection"
-    mend = "two of its tests contradict each other; `|all` wants contains" if section == "detection" else ""
-    yield rule.document.fault(
-        "the condition can never hold",
-        section,
-        "condition",
-        code="unreachable",
-        mend=mend or "a count is judged when something matches, so it is 1 at least",
-    )
-
-
-def _window(rule: LoadedRule) -> Iterator[RuleError]:
-    """A window that is shorter than that of a correlation among its steps."""
-    if not isinstance(rule.sigma, SigmaCorrelationRule):
-        return
-    for position, step in enumerate(rule.steps):
-        inner = step.sigma
-        if isinstance(inner, SigmaCorrelationRule) and inner.timespan.seconds > rule.sigma.timespan.seconds:
-            yield rule.document.fault(
-                f"step {position + 1} alone may take {inner.timespan.spec}",
-                "correlation",
-                "timespan",
-                code="short-window",
-                mend="make the timespan longer than those of the steps",
-            )
-
-
 _CHECKS: tuple[Check, ...] = (
     _identity,
     _technique,
@@ -193,5 +159,4 @@ _CHECKS: tuple[Check, ...] = (
     _unseen,
     _unwritten,
     _unfilled,
-    _window,
 )

@@ -11,11 +11,12 @@ import typer
 from workbench.errors import InputError, RuleError
 from workbench.output import show_json
 from workbench.printable import printable
-from workbench.rule.checks import check_reachable, check_rule
+from workbench.rule.beside import TESTS, Bench, cases_beside
+from workbench.rule.checks import check_rule
+from workbench.rule.checks_in_plan import check_in_plan
 from workbench.rule.lock import check_lock, write_lock
 from workbench.rule.lower import lower_all
-from workbench.rule.ruleset import LoadedRule, RuleSet, load, read_placeholders
-from workbench.rule.vectors import TESTS, run_file, test_beside
+from workbench.rule.ruleset import LoadedRule, load, read_placeholders
 from workbench.scorer.plan import decode_plan
 
 LOCK = "versions.lock"
@@ -41,19 +42,17 @@ def lint_paths(
     ruleset = load(paths, placeholders=values, strict=False)
     data, faults = lower_all(ruleset)
     plan = decode_plan(data)
-    numbers = {rule.id: number for number, rule in enumerate(plan.rules)}
     report = Report([*ruleset.errors, *faults], [], len(plan.rules))
     for rule in ruleset.rules:
         report.warnings += check_rule(rule)
-        if rule.id in numbers:
-            report.warnings += check_reachable(plan, numbers[rule.id], rule)
-    untested = [rule for rule in ruleset.rules if rule.id in numbers and test_beside(rule) is None]
+    report.warnings += check_in_plan(plan, ruleset.rules)
+    bench = Bench(plan)
+    for test, rules in cases_beside(ruleset).items():
+        report.tests += 1
+        report.errors += bench.run_file(test, rules)
+    untested = bench.untested(ruleset.rules)
     if untested:
         report.warnings.append(_no_test(untested))
-    for test in sorted({test for rule in ruleset.rules if (test := test_beside(rule))}):
-        beside = _beside(ruleset, test)
-        report.tests += 1
-        report.errors += run_file(test, beside)
     lock = lock or next((path / LOCK for path in paths if (path / LOCK).is_file()), None)
     if update:
         write_lock(lock or _lock_for(paths), ruleset)
@@ -64,9 +63,10 @@ def lint_paths(
 
 def _no_test(rules: list[LoadedRule]) -> RuleError:
     """Say once of all rules that lack one what would otherwise drown the rest."""
-    count = "1 rule has" if len(rules) == 1 else f"{len(rules)} rules have"
-    mend = f"put NAME.test.toml beside them, first {Path(rules[0].document.path).stem}{TESTS}"
-    return RuleError(f"{count} no test beside", code="no-test", mend=mend)
+    fired = "1 rule is" if len(rules) == 1 else f"{len(rules)} rules are"
+    first = f"{rules[0].sigma.title!r} of {Path(rules[0].document.path).name}"
+    mend = f"put NAME{TESTS} beside NAME.yml, or let `workbench witness` write it; first {first}"
+    return RuleError(f"{fired} fired by no test", code="no-test", mend=mend)
 
 
 def _lock_for(paths: list[Path]) -> Path:
@@ -74,22 +74,6 @@ def _lock_for(paths: list[Path]) -> Path:
     if directory is None:
         raise InputError("no directory to put versions.lock in", mend="give --lock FILE")
     return directory / LOCK
-
-
-def _beside(ruleset: RuleSet, test: Path) -> RuleSet:
-    """Give the rules of the file that a test stands beside, and those they name."""
-    wanted: dict[int, None] = {}
-
-    def want(rule: LoadedRule) -> None:
-        for named in rule.steps + rule.absent:
-            want(named)
-        wanted[id(rule)] = None
-
-    for rule in ruleset.rules:
-        if test_beside(rule) == test:
-            want(rule)
-    chosen = tuple(rule for rule in ruleset.rules if id(rule) in wanted)
-    return RuleSet(chosen, ruleset.placeholders)
 
 
 def report(found: Report, *, strict: bool = False, format: str = "text") -> int:

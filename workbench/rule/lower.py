@@ -12,7 +12,6 @@ from sigma.conditions import (
     ConditionOR,
     ConditionValueExpression,
 )
-from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaError
 from sigma.rule import SigmaRule
 
@@ -23,7 +22,7 @@ from workbench.rule.extension import RISK
 from workbench.rule.field_names import field_of
 from workbench.rule.logsource import is_auditd, kinds_of
 from workbench.rule.parse import condition_fault
-from workbench.rule.ruleset import LoadedRule, RuleSet
+from workbench.rule.ruleset import LoadedRule, RuleSet, silent
 from workbench.rule.values import ValueFault, Values
 from workbench.scorer.plan import KEYWORD, MAX_DEPTH, Level, Plan, Predicate, Rule, decode_plan
 
@@ -55,12 +54,7 @@ class _Lowering:
         self._faults: list[RuleError] = []  # of the rule at hand
         self._placeholders = ruleset.placeholders
         self._numbers: dict[int, int] = {}  # id(LoadedRule) → its number in the plan
-        self._silent = {
-            id(named)
-            for rule in ruleset.rules
-            if isinstance(rule.sigma, SigmaCorrelationRule)
-            for named in rule.absent + ([] if rule.sigma.generate else rule.steps)
-        }
+        self._silent = silent(ruleset.rules)
 
     def add(self, rule: LoadedRule) -> None:
         self._faults = []
@@ -95,7 +89,7 @@ class _Lowering:
             budget=extension.false_positive_budget,
             tags=tuple(str(tag) for tag in sigma.tags),
             label=extension.label,
-            silent=id(rule) in self._silent or bool(extension.label),
+            silent=id(rule) in self._silent,
             **what,
         )
 

@@ -257,6 +257,17 @@ def _resolve(rules: list[LoadedRule], errors: list[RuleError]) -> list[LoadedRul
     return good
 
 
+def silent(rules: Iterable[LoadedRule]) -> set[int]:
+    """Give the `id()` of the rules that make no finding by themselves among these: labels, and steps."""
+    steps = {
+        id(named)
+        for rule in rules
+        if isinstance(rule.sigma, SigmaCorrelationRule)
+        for named in rule.absent + ([] if rule.sigma.generate else rule.steps)
+    }
+    return steps | {id(rule) for rule in rules if rule.extension.label}
+
+
 def step_names(rule: LoadedRule) -> list[tuple[str, tuple[Key, ...]]]:
     """Give the names of the rules that a correlation joins, in order, with where they stand."""
     sigma = rule.sigma

@@ -5,6 +5,7 @@ A file of cases is TOML, so that an implementation in any language can read it:
     [[case]]
     name = "the last instant of the timespan counts"
     rules = '''…'''           # Sigma YAML; a rule's own test leaves it out: it is for the rules beside it
+    rule = "a title"          # a rule's own test: the only rule beside it that is meant
     events = '''…'''          # JSON lines; at: seconds since 1970, kind: category/action, id: the event.id
     fires = ["2"]             # the event each finding completes on, in order
     evidence = [["1", "2"]]   # the events behind each finding, where the case is about that
@@ -20,23 +21,23 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from workbench.errors import InputError, Place, RuleError, RuleErrors, WorkbenchError
+from workbench.errors import InputError, RuleError
 from workbench.event import Value, check_event
 from workbench.rule.document import parse_documents
 from workbench.rule.lower import lower_all
-from workbench.rule.ruleset import LoadedRule, RuleSet, from_documents
-from workbench.scorer import Finding, Scorer
+from workbench.rule.ruleset import from_documents
+from workbench.scorer import Scorer
 from workbench.scorer.groups import LIMITS, Limits
+from workbench.scorer.hits import Hit, hits_at_close, hits_of
 from workbench.scorer.payload import FORMAT, SCORER, Payload
-from workbench.scorer.plan import decode_plan
+from workbench.scorer.plan import Plan, decode_plan
 
-TESTS = ".test.toml"
 _SECOND = 1_000_000_000
 
 
@@ -46,6 +47,7 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     name: str
     events: str = ""
     rules: str = ""
+    rule: str = ""
     fires: list[str] = []
     evidence: list[list[str]] | None = None
     refused: str = ""
@@ -61,21 +63,19 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     about: str = ""
 
 
-def test_beside(rule: LoadedRule) -> Path | None:
-    """Give the file of cases that lies beside a rule's, when there is one."""
-    file = Path(rule.document.path)
-    test = file.with_name(file.stem + TESTS)
-    return test if test.is_file() else None
-
-
 def read_cases(file: Path) -> list[Case]:
     """Read a file of cases; raises InputError naming what is wrong."""
     try:
-        return msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), _File).case
+        return parse_cases(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
             f"not a file of cases: {error}", place=file, mend="compare with tests/spec/"
         ) from None
+
+
+def parse_cases(text: str) -> list[Case]:
+    """Read cases from TOML; raises ValueError for what is none."""
+    return msgspec.convert(tomllib.loads(text), _File).case
 
 
 def read_case_events(text: str) -> Iterator[dict[str, Value]]:
@@ -104,33 +104,52 @@ def read_case_events(text: str) -> Iterator[dict[str, Value]]:
             raise ValueError(f"event {number}: no field {min(unknown)!r}")
 
 
-def lower_case(case: Case, ruleset: RuleSet | None = None) -> tuple[dict[str, Any], list[str]]:
-    """Give the plan of a case's rules, or of `ruleset`, and the codes of the errors they are refused with."""
+def lower_case(case: Case) -> tuple[dict[str, Any], list[str]]:
+    """Give the plan of a case's own rules, and the codes of the errors they are refused with."""
     errors: list[RuleError] = []
-    if ruleset is None:
-        documents = list(parse_documents(case.rules, case.name, errors))
-        ruleset = from_documents(documents, placeholders=case.placeholders, errors=errors, strict=False)
+    documents = list(parse_documents(case.rules, case.name, errors))
+    ruleset = from_documents(documents, placeholders=case.placeholders, errors=errors, strict=False)
     plan, more = lower_all(ruleset)
     return plan, sorted({error.code for error in [*ruleset.errors, *more]})
 
 
-def run_case(case: Case, ruleset: RuleSet | None = None) -> list[str]:
-    """Run a case; give what differs from what it expects, nothing when all is as it should be.
-
-    `ruleset` stands in for a case's own rules.
-    """
-    plan, codes = lower_case(case, ruleset)
+def run_case(case: Case) -> list[str]:
+    """Run a case on its own rules; give what differs from what it expects, nothing when all is right."""
+    data, codes = lower_case(case)
     if case.refused or codes:
-        return (
-            []
-            if codes == [case.refused]
-            else [f"refused with {codes}, expected {case.refused or 'no error'}"]
-        )
-    findings, scorer = _score(plan, case)
+        wanted = case.refused or "no error"
+        return [] if codes == [case.refused] else [f"refused with {codes}, expected {wanted}"]
+    plan = decode_plan(data)
+    payload = payload_of(plan)
+    loud = {number for number, rule in enumerate(plan.rules) if not rule.silent}
+    return compare_case(case, *score_case(case, Scorer(payload, limits=case.limits)), loud)
+
+
+def payload_of(plan: Plan, registries: Mapping[str, Any] | None = None) -> Payload:
+    """Give the content of a pack that holds nothing but a plan and, it may be, registries."""
+    head = {"format": FORMAT, "name": "cases", "version": "0", "minimum_scorer": SCORER}
+    return msgspec.convert({**head, "plan": plan, "registries": dict(registries or {})}, Payload)
+
+
+def score_case(case: Case, scorer: Scorer) -> tuple[list[Hit], Scorer]:
+    """Score a case's events; give all that rules of the scorer match, and the scorer that saw the last."""
+    hits: list[Hit] = []
+    for number, event in enumerate(read_case_events(case.events)):
+        if number == case.restart:
+            snapshot = msgspec.json.decode(msgspec.json.encode(scorer.snapshot()))
+            scorer = scorer.anew()
+            scorer.restore(snapshot)
+        hits += hits_of(scorer, event)
+    return [*hits, *hits_at_close(scorer)], scorer
+
+
+def compare_case(case: Case, hits: Iterable[Hit], scorer: Scorer, rules: Container[int]) -> list[str]:
+    """Tell what differs from what a case expects of the rules of these numbers."""
+    counted = [hit for hit in hits if hit.rule in rules]
     found = []
-    if [finding.event_id for finding in findings] != case.fires:
-        found.append(f"fires on {[finding.event_id for finding in findings]}, expected {case.fires}")
-    evidence = [finding.evidence for finding in findings]
+    if [hit.event_id for hit in counted] != case.fires:
+        found.append(f"fires on {[hit.event_id for hit in counted]}, expected {case.fires}")
+    evidence = [hit.evidence for hit in counted]
     if case.evidence is not None and evidence != case.evidence:
         found.append(f"evidence {evidence}, expected {case.evidence}")
     counts = scorer.counts()
@@ -140,44 +159,3 @@ def run_case(case: Case, ruleset: RuleSet | None = None) -> list[str]:
         if counts.get(name) != count
     ]
     return found
-
-
-def _score(plan: Mapping[str, Any], case: Case) -> tuple[list[Finding], Scorer]:
-    def scorer() -> Scorer:
-        payload = Payload(
-            format=FORMAT, name=case.name, version="0", minimum_scorer=SCORER, plan=decode_plan(plan)
-        )
-        return Scorer(payload, limits=case.limits)
-
-    running = scorer()
-    findings: list[Finding] = []
-    for number, event in enumerate(read_case_events(case.events)):
-        if number == case.restart:
-            snapshot = msgspec.json.decode(msgspec.json.encode(running.snapshot()))
-            running = scorer()
-            running.restore(snapshot)
-        findings += running.score(event)
-    return findings + running.close(), running
-
-
-def run_file(file: Path, ruleset: RuleSet) -> list[RuleError]:
-    """Run the tests beside a rule; give a fault for each case that differs, or that is none."""
-    faults = []
-    try:
-        cases = read_cases(file)
-    except InputError as error:
-        return [RuleError(error.cause, code="test", place=Place(str(file)), mend=error.mend)]
-    lines: Sequence[str] = file.read_text(encoding="utf-8").splitlines()
-    for case in cases:
-        try:
-            differs = run_case(case, None if case.rules else ruleset)
-        except (RuleErrors, WorkbenchError, ValueError) as error:
-            differs = [str(error)]
-        line = next((n for n, text in enumerate(lines, 1) if case.name in text), 0)
-        faults += [
-            RuleError(
-                f"test {case.name!r}: {what}", code="test", place=Place(str(file), line), mend="mend either"
-            )
-            for what in differs
-        ]
-    return faults
