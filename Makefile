@@ -79,10 +79,10 @@ bench-fleet: setup ## a backtest of 20 million events: two processes against one
 
 lock: setup ## resolve the dependencies anew
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
-	for name in mini-swe-agent mcp; do
-		$(BIN)/uv pip compile capture/lab/harness/$$name.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o capture/lab/harness/$$name.lock
+	for name in harness/mini-swe-agent harness/mcp server/pypiserver; do
+		$(BIN)/uv pip compile capture/lab/$$name.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o capture/lab/$$name.lock
 	done
-	for place in capture/lab/harness/*/; do
+	for place in capture/lab/harness/*/ capture/lab/server/*/; do
 		npm install --prefix "$$place" --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 	done
 

@@ -34,7 +34,7 @@ def needed(item: pytest.Item) -> list[str]:
 # Tests that a machine may not allow, by marker: a line for each, at the end of a run, tells whether they ran.
 KINDS = {
     "live": "live capture",
-    "downloads": "harnesses of the package index",
+    "downloads": "harnesses and servers of the package indexes",
     "browser": "JupyterLab in a browser",
 }
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-
+from capture.lab.keys import private_key, public_key
 from capture.lab.world import World
 
 Files = dict[str, tuple[str, str]]
@@ -34,11 +32,11 @@ def furnish(world: World) -> Files:
     for texts, mode in ((_SECRET, "600"), (_PLAIN, "644")):
         for path, text in texts.items():
             files[expand(path, world)] = (world.fill(text), mode)
-    key = Ed25519PrivateKey.from_private_bytes(world.random.randbytes(32))
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
-    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    files[f"{world.home}/.ssh/id_ed25519"] = (private, "600")
-    files[f"{world.home}/.ssh/id_ed25519.pub"] = (f"{public} {world.user}\n", "644")
+    ssh = f"{world.home}/.ssh"
+    known = [f"{world.hosts[role].name} {public_key(world, role)}\n" for role in ("code", "internal")]
+    files[f"{ssh}/id_ed25519"] = (private_key(world, "user"), "600")
+    files[f"{ssh}/id_ed25519.pub"] = (f"{public_key(world, 'user')} {world.user}\n", "644")
+    files[f"{ssh}/known_hosts"] = ("".join(known), "644")
     return files
 
 

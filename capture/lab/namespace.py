@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from capture.lab.internet.journal import read_journal
+from capture.lab.layout import Layout
 from capture.lab.model.script import Script
 from workbench.errors import CaptureError
 
@@ -23,34 +24,6 @@ _PREFIX = "workbench-run."
 
 UID = 1000
 """The user the agent runs as, so that it can write nowhere but in what the run laid out."""
-
-
-class Site(msgspec.Struct, frozen=True, kw_only=True):
-    """A host of the small internet; `pages` maps a path to what its web server answers."""
-
-    addresses: list[str]
-    kind: str
-    pages: dict[str, bytes] = {}
-
-
-class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run's namespaces hold.
-
-    `files` maps a path to its text and octal mode, `binds` a source to its place, `etc` a name below /etc to
-    its text, `zone` a host's name to its addresses.
-    """
-
-    subnet: str
-    hostname: str
-    files: dict[str, tuple[str, str]]
-    binds: dict[str, str]
-    etc: dict[str, str]
-    zone: dict[str, list[str]]
-    sites: list[Site]
-    certificate: str
-    subnet6: str
-    repositories: list[str] = []
-    wildcards: list[str] = []
 
 
 class Namespace:

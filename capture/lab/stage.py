@@ -14,14 +14,15 @@ from capture import hook
 from capture.lab.driver.base import Driver, Launch, Servers
 from capture.lab.habits import interleave
 from capture.lab.home import Files, expand, furnish
-from capture.lab.install import python_harness
+from capture.lab.install import HARNESSES, python_environment
 from capture.lab.internet import tls
+from capture.lab.layout import Layout, Site
 from capture.lab.model.script import Script, Turn
 from capture.lab.mutate import Mutator, fitting
-from capture.lab.namespace import UID, Layout, Namespace, Site, why_not
-from capture.lab.packages import Package, publish
+from capture.lab.namespace import UID, Namespace, why_not
 from capture.lab.repository import repository
 from capture.lab.scenario import Scenario
+from capture.lab.services import PROVIDED, Services, services
 from capture.lab.world import World
 from workbench.errors import CaptureError, InputError
 
@@ -67,7 +68,8 @@ def stage(scenario: Scenario, driver: Driver, seed: int, mutator: Mutator | None
     """
     if reason := why_not():
         raise CaptureError(f"scenario {scenario.name} cannot run: {reason}", mend="run as root on Linux")
-    if missing := [program for program in scenario.needs if shutil.which(program, path=PATH) is None]:
+    programs = [program for program in scenario.needs if program not in PROVIDED]
+    if missing := [program for program in programs if shutil.which(program, path=PATH) is None]:
         raise CaptureError(f"scenario {scenario.name} needs {', '.join(missing)}", mend="install it")
     world = make_world(scenario, seed)
     scenario = in_world(scenario, world)
@@ -81,9 +83,11 @@ def stage(scenario: Scenario, driver: Driver, seed: int, mutator: Mutator | None
     task = world.fill(world.random.choice(scenario.task))
     launch = driver.launch(world, task, _servers(scenario, world))
     if scenario.servers:
-        launch = replace(launch, binds=launch.binds | {str(python_harness("mcp")): f"{world.home}/{_MCP}"})
+        mcp = python_environment(HARNESSES / "mcp.lock")
+        launch = replace(launch, binds=launch.binds | {str(mcp): f"{world.home}/{_MCP}"})
+    used = services(scenario, world)
     script = make_script(scenario, driver, world)
-    with Namespace(make_layout(scenario, world, launch), script) as namespace:
+    with Namespace(make_layout(scenario, world, launch, used), script) as namespace:
         launch = replace(launch, environment=_environment(world) | launch.environment)
         _prepare(scenario, world, launch, namespace)
         yield Stage(scenario, world, launch, namespace)
@@ -141,7 +145,7 @@ def _fill(arguments: dict[str, Any], world: World) -> dict[str, Any]:
     return {key: world.fill(value) if isinstance(value, str) else value for key, value in arguments.items()}
 
 
-def make_layout(scenario: Scenario, world: World, launch: Launch) -> Layout:
+def make_layout(scenario: Scenario, world: World, launch: Launch, used: Services) -> Layout:
     """Lay out the run: the home, the repository, the harness, names, addresses and what answers there."""
     hosts = world.hosts.values()
     authority, server = tls.issue(
@@ -163,10 +167,11 @@ def make_layout(scenario: Scenario, world: World, launch: Launch) -> Layout:
         | _files(scenario, world)
         | launch.files,
         etc=texts,
-        binds=launch.binds,
+        binds=launch.binds | used.binds,
         zone={host.name: host.addresses for host in hosts},
         wildcards=[world.hosts[role].name for role in scenario.wildcards],
-        sites=_sites(scenario, world),
+        sites=_sites(scenario, world, used),
+        ssh_hosts=used.ssh_hosts,
         certificate=server,
         repositories=[world.remote],
     )
@@ -184,27 +189,15 @@ def _files(scenario: Scenario, world: World) -> Files:
     return files
 
 
-def _sites(scenario: Scenario, world: World) -> list[Site]:
+def _sites(scenario: Scenario, world: World, used: Services) -> list[Site]:
     pages: dict[str, dict[str, bytes]] = {role: {} for role in world.hosts}
+    pages["npm"]["/-/npm/v1/security/advisories/bulk"] = b"{}"  # verdaccio asks npm's own registry for them
     for role, texts in scenario.pages.items():
         pages[role] |= {world.fill(path): world.fill(text).encode() for path, text in texts.items()}
-    for registry in ("pypi", "npm"):
-        packages = [_package(package, world) for package in scenario.packages if package.registry == registry]
-        pages[registry] |= publish(packages, world.hosts[registry].name)
     return [
-        Site(addresses=host.addresses, kind=host.kind, pages=pages[role])
+        Site(addresses=host.addresses, kind=host.kind, pages=pages[role], registry=used.registries.get(role))
         for role, host in world.hosts.items()
     ]
-
-
-def _package(package: Package, world: World) -> Package:
-    return Package(
-        registry=package.registry,
-        name=world.fill(package.name),
-        version=package.version,
-        files={world.fill(path): world.fill(text) for path, text in package.files.items()},
-        scripts={name: world.fill(text) for name, text in package.scripts.items()},
-    )
 
 
 def _environment(world: World) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from capture.harness import mini_swe_agent
 from capture.harness.transcript import Transcript
 from capture.lab.driver.base import Launch, Servers
-from capture.lab.install import python_harness
+from capture.lab.install import HARNESSES, python_environment
 from capture.lab.model.script import Turn
 from capture.lab.world import World
 from workbench.errors import CaptureError
@@ -46,7 +46,7 @@ class MiniSweAgent:
                 "MSWEA_SILENT_STARTUP": "1",
                 "LITELLM_LOCAL_MODEL_COST_MAP": "True",
             },
-            binds={str(python_harness(self.name)): tool},
+            binds={str(python_environment(HARNESSES / f"{self.name}.lock")): tool},
         )
 
     def close_script(self, turns: list[Turn], world: World) -> list[Turn]:

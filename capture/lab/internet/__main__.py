@@ -16,10 +16,12 @@ from pathlib import Path
 from ssl import SSLContext
 from typing import Any
 
-from capture.lab.internet import git, tls
+from capture.lab.internet import git, ssh, tls
 from capture.lab.internet.dns import Resolver
 from capture.lab.internet.journal import Journal
 from capture.lab.internet.mail import Mail
+from capture.lab.internet.registry import Registry
+from capture.lab.internet.ssh import Ssh
 from capture.lab.internet.web import Site
 
 
@@ -75,7 +77,7 @@ def _furnish(plan: dict[str, Any]) -> None:
             "-t",
             "tmpfs",
             "-o",
-            "mode=755" if directory in ("/home", "/srv") else "mode=1777",
+            {"/home": "mode=755", "/srv": "mode=711"}.get(directory, "mode=1777"),
             "tmpfs",
             directory,
         )
@@ -107,17 +109,22 @@ def _directories(path: Path, uid: int) -> None:
 
 
 def _sites(plan: dict[str, Any], secure: SSLContext, journal: Journal) -> list[Any]:
-    """Open every server: web on 80 and 443, mail on 25 and 587."""
-    servers: list[Any] = []
+    """Open every server: web on 80 and 443, mail on 25 and 587, ssh on 22."""
+    servers: list[Any] = [
+        Ssh(address, host, journal) for host in plan["ssh_hosts"] for address in host["addresses"]
+    ]
     for site in plan["sites"]:
+        registry = Registry(site["registry"]) if site["registry"] else None
         pages = {path: base64.b64decode(content) for path, content in site["pages"].items()}
         for address in site["addresses"]:
             if site["kind"] == "mail":
                 servers += [Mail(address, port, journal) for port in (25, 587)]
-            servers.append(Site(address, 80, site["kind"], pages, journal))
-            web = Site(address, 443, site["kind"], pages, journal)
+            servers.append(Site(address, 80, site["kind"], pages, journal, registry))
+            web = Site(address, 443, site["kind"], pages, journal, registry)
             web.socket = secure.wrap_socket(web.socket, server_side=True, do_handshake_on_connect=False)
             servers.append(web)
+        if registry:
+            registry.wait()
     return servers
 
 
@@ -152,6 +159,8 @@ def main() -> None:
     servers: list[Any] = list(
         Resolver(f"{plan['subnet']}.1", plan["zone"], plan["wildcards"], journal).servers
     )
+    for host in plan["ssh_hosts"]:
+        ssh.furnish(host)
     for path in plan["repositories"]:
         git.create(path)
     servers += _sites(plan, secure, journal)

@@ -1,12 +1,19 @@
-"""A git host: git's own `http-backend` behind the web server."""
+"""A git host: git's own `http-backend` behind the web server, and `git-shell` behind sshd."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
-ROOT = Path("/srv")
+UID = 992
+"""The user who serves and owns the repositories, over http as over ssh."""
+PLACE = Path("/srv/code")
+ROOT = PLACE / "git"
+SHELL = """git-shell -c "$(printf %s "$SSH_ORIGINAL_COMMAND" | sed "s|'/|'|")\""""
+"""All that git's user may do over ssh: paths are below its home, with or without a slash before them."""
+_USER: dict[str, Any] = {"user": UID, "group": UID, "extra_groups": []}
 
 
 def is_git(path: str) -> bool:
@@ -24,8 +31,10 @@ def serve(
         input=body,
         capture_output=True,
         check=False,
+        **_USER,
         env={
             "PATH": os.environ["PATH"],
+            "HOME": str(ROOT),
             "GIT_PROJECT_ROOT": str(ROOT),
             "GIT_HTTP_EXPORT_ALL": "1",
             "REQUEST_METHOD": method,
@@ -37,11 +46,6 @@ def serve(
             "REMOTE_USER": "git",
             "REMOTE_ADDR": "127.0.0.1",
             "GIT_PROTOCOL": headers.get("git-protocol", ""),
-            "GIT_CONFIG_COUNT": "2",
-            "GIT_CONFIG_KEY_0": "safe.directory",
-            "GIT_CONFIG_VALUE_0": "*",
-            "GIT_CONFIG_KEY_1": "http.receivepack",
-            "GIT_CONFIG_VALUE_1": "true",
         },
     )
     head, _, content = done.stdout.partition(b"\r\n\r\n")
@@ -52,5 +56,8 @@ def serve(
 
 def create(path: str) -> None:
     """Make an empty bare repository at `path` of the host, such as `/team/project.git`."""
+    PLACE.mkdir(exist_ok=True)
+    ROOT.mkdir(exist_ok=True)
+    os.chown(ROOT, UID, UID)
     command = ["git", "init", "--quiet", "--bare", "--initial-branch=main", str(ROOT) + path]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True, **_USER)

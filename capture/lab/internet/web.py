@@ -7,23 +7,34 @@ import gzip
 import hashlib
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
+from ssl import SSLSocket
 from typing import Any
 from urllib.parse import unquote
 
 from capture.lab.internet import git
 from capture.lab.internet.http_server import QuietServer
 from capture.lab.internet.journal import Journal
+from capture.lab.internet.registry import Registry
 
 _KEPT = 4 << 20
 
 
 class Site(QuietServer):
-    """One web server; `pages` maps a path to its content, and a git host also speaks git."""
+    """One web server; `pages` maps a path to its content, a git host also speaks git.
+
+    What a registry is asked that is none of the pages, `registry` answers.
+    """
 
     def __init__(
-        self, address: str, port: int, kind: str, pages: Mapping[str, bytes], journal: Journal
+        self,
+        address: str,
+        port: int,
+        kind: str,
+        pages: Mapping[str, bytes],
+        journal: Journal,
+        registry: Registry | None = None,
     ) -> None:
-        self.kind, self.pages, self.journal = kind, pages, journal
+        self.kind, self.pages, self.journal, self.registry = kind, pages, journal, registry
         super().__init__(address, port, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -71,8 +82,8 @@ class _Handler(BaseHTTPRequestHandler):
             body=base64.b64encode(body[:_KEPT]).decode(),
         )
         path = unquote(self.path.split("?")[0])
+        headers = {name.lower(): value for name, value in self.headers.items()}
         if self.server.kind == "code_host" and git.is_git(path):
-            headers = {name.lower(): value for name, value in self.headers.items()}
             if headers.get("content-encoding") == "gzip":
                 body = gzip.decompress(body)
                 del headers["content-encoding"]
@@ -80,6 +91,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif path in self.server.pages:
             kind = "text/html" if path.endswith("/") else "application/octet-stream"
             self._answer(200, {"Content-Type": kind}, self.server.pages[path])
+        elif self.server.registry:
+            scheme = "https" if isinstance(self.connection, SSLSocket) else "http"
+            self._answer(*self.server.registry.ask(self.command, self.path, headers, body, scheme))
         elif self.command not in ("GET", "HEAD"):
             self._answer(201, {"Content-Type": "application/json"}, b'{"status":"ok"}\n')
         elif path == "/":

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from capture.lab.run import Outcome, play
 from capture.lab.scenario import load
 from capture.lab.stage import stage
 from workbench.dataset.process_tree import ProcessTree as Tree
+from workbench.errors import CaptureError
 
 MINI = driver_for("mini-swe-agent")
 
@@ -32,14 +32,33 @@ def sent_to(outcome: Outcome, kind: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.live
-def test_the_agent_mends_the_code_and_all_is_benign(tmp_path: Path) -> None:
-    outcome = play_once("fix-failing-test", tmp_path, seed=11)
+@pytest.mark.downloads
+def test_the_agent_deploys_over_ssh_and_all_is_benign(tmp_path: Path) -> None:
+    """The client is in the recording and the server is not: the internet's journal tells of that side."""
+    try:
+        outcome = play_once("deploy-internal", tmp_path, seed=11)
+    except CaptureError as error:
+        if "cannot be installed here" not in str(error):
+            raise
+        pytest.skip(str(error))
     assert not outcome.recording.malicious
-    last = next(e["id"] for e in outcome.model if e["kind"] == "call" and e["step"] == "run-tests-again")
-    told = [e for e in outcome.transcript.events if e.get("gen_ai.tool.call.id") == last]
+    deploy = next(e["id"] for e in outcome.model if e["kind"] == "call" and e["step"] == "deploy")
+    told = [e for e in outcome.transcript.events if e.get("gen_ai.tool.call.id") == deploy]
     assert [e["event.action"] for e in told] == ["tool_call", "tool_result"]
-    assert "OK" in str(told[1]["gen_ai.tool.call.result"])
+    assert "pyproject.toml" in str(told[1]["gen_ai.tool.call.result"])
     assert not sent_to(outcome, "external")
+
+    internal = outcome.world.hosts["internal"]
+    steps = {label.event_id: label.step for label in outcome.recording.labels()}
+    events = list(outcome.recording.events())
+    ssh = [e for e in events if e["event.action"] == "connect" and e.get("destination.port") == 22]
+    assert {(e["destination.ip"], e["process.name"]) for e in ssh} == {(internal.address, "ssh")}
+    assert [steps[str(e["event.id"])] for e in ssh] == ["deploy", "deploy"]
+    accepted = f"Accepted publickey for {outcome.world.user} from {outcome.world.subnet}.10 "
+    said = [entry["said"] for entry in outcome.internet if entry["service"] == "ssh"]
+    assert sum(line.startswith(accepted) for line in said) == len(ssh)
+    assert not [e for e in events if "sshd" in str(e.get("process.executable"))]
+    assert not [e for e in events if e["event.action"] == "accept" and e.get("source.port") == 22]
 
 
 @pytest.mark.live
@@ -104,37 +123,6 @@ def test_nothing_leaves_the_namespace_and_nothing_stays_of_it() -> None:
         time.sleep(0.05)
     assert not anchor.exists()
     assert set(Path("/home").iterdir()) == before
-
-
-@pytest.mark.live
-def test_a_killed_run_leaves_nothing(tmp_path: Path) -> None:
-    code = (
-        "import time\n"
-        "from capture.lab.driver import driver_for\n"
-        "from capture.lab.scenario import load\n"
-        "from capture.lab.stage import stage\n"
-        "with stage(load('fix-failing-test'), driver_for('mini-swe-agent'), 9) as staged:\n"
-        "    print(staged.namespace.path('/').parent, flush=True)\n"
-        "    time.sleep(600)\n"
-    )
-    command = [sys.executable, "-c", code]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(tmp_path)}
-    ) as run:
-        assert run.stdout is not None
-        anchor = Path(run.stdout.readline().strip())
-        assert anchor.exists()
-        run.kill()
-    deadline = time.time() + 10
-    while anchor.exists() and time.time() < deadline:
-        time.sleep(0.05)
-    assert not anchor.exists()
-    assert len(list(tmp_path.iterdir())) == 1
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tempfile, "tempdir", str(tmp_path))
-        with stage(load("fix-failing-test"), MINI, seed=9):
-            assert [file.name.split(".")[1] for file in tmp_path.iterdir()] == [str(os.getpid())]
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.live
