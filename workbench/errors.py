@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.printable import printable
+from workbench.printable import printable, printable_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class WorkbenchError(Exception):
         super().__init__(self._line())
 
     def _line(self) -> str:
-        where = f"{self.place}: " if self.place else ""
+        where = printable_line(f"{self.place}: ") if self.place else ""
         mend = f" (mend: {self.mend})" if self.mend else ""
         return printable(f"{where}{self.cause}{mend}")
 

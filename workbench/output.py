@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 T = TypeVar("T")
 
@@ -26,13 +29,16 @@ def show_json(document: object) -> None:
 
 
 def show(renderable: Any) -> None:
-    """Print a rich table or the like, as wide as the terminal, wide enough for whole names in a pipe."""
+    """Print a rich table or the like."""
+    page().print(renderable)
+
+
+def page() -> Console:
+    """Give what a table is drawn on: as wide as the terminal, wide enough for whole names in a pipe."""
     from rich.console import Console  # noqa: PLC0415 - so that --help is quick
 
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=max(console.width, _PIPE_WIDTH))
-    console.print(renderable)
+    return console if console.is_terminal else Console(width=max(console.width, _PIPE_WIDTH))
 
 
 def track(items: Iterable[T], unit: str, total: int | None = None) -> Iterable[T]:

@@ -12,3 +12,12 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)
+
+
+def printable_line(text: str) -> str:
+    r"""Escape line feeds too: what must not look like more lines than it is.
+
+    >>> printable_line("a\nworkbench: done")
+    'a\\nworkbench: done'
+    """
+    return printable(text).replace("\n", "\\n")

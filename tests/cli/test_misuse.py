@@ -86,6 +86,8 @@ MISUSES = {
         "cannot be written",
     ),
     "a name that commands the terminal": (["score", "\x1b]0;pwn\x07", "-"], "\\x1b]0;pwn\\x07"),
+    "a name of two lines": (["score", "x\nworkbench: done", "-"], "x\\nworkbench: done: cannot be read"),
+    "a pack without end": (["score", "/dev/zero", "-"], "larger than"),
     "an output where nothing can be": (["record", "--out", "/proc/x/y", "--", "true"], "/proc/x: No such"),
     "a full disk": (["dataset", "info", str(ROOT / "datasets/quickstart")], "No space left"),
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tests.evaluate.conftest import CAT, DELETE, OPEN, SEND, Record, call, deleted, network, opened
 from workbench.evaluate.backtest import Report, backtest
@@ -165,3 +167,14 @@ def test_no_text_becomes_markup(small: bytes, record: Record) -> None:
     assert "<script" not in page and "&lt;script&gt;" in page and "\x1b" not in page
     assert "http" not in page.replace("http-equiv", "")  # nothing is fetched
     assert to_tables(report)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160])
+def test_a_narrow_terminal_shows_fewer_columns_whole(report: Report, width: int) -> None:
+    console = Console(width=width, file=io.StringIO(), record=True)
+    console.print(to_tables(report))
+    drawn = console.export_text()
+    assert "…" not in drawn
+    assert "Key is sent out" in drawn
+    assert "fused verdict" in drawn
+    assert ("No room for:" in drawn) == (width < 160)

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +19,7 @@ from workbench.evaluate.latency import measure, repeat_sessions
 from workbench.evaluate.metrics import ALERTING
 from workbench.files import write_aside
 from workbench.nb.view.finding_table import FindingTable
+from workbench.output import page
 from workbench.scorer import Finding, Scorer
 from workbench.scorer.payload import open_pack
 
@@ -29,7 +29,7 @@ SEEDS = {BENIGN: 11, ATTACK: 301}  # 301 draws an ssh key as the credential; oth
 RULES, SHIPPED = Path("rules"), Path("datasets/quickstart")
 TIMED_EVENTS = 20_000
 
-console = Console()
+console = page()
 
 
 def run(out: Path, live: bool) -> None:
@@ -54,7 +54,7 @@ def _stage(number: int, what: str) -> None:
 
 def _workbench(*words: str) -> None:
     """Run one verb as a user would type it, and show it."""
-    console.print(Text(f"$ workbench {' '.join(words)}", "dim"))
+    console.print(Text(f"$ workbench {' '.join(words)}", "dim"), soft_wrap=True)  # to be copied
     status = cli.run(list(words))
     if status not in (cli.OK, cli.FOUND):
         raise GateError(f"`workbench {' '.join(words)}` failed with exit {status}")
@@ -163,4 +163,7 @@ def _judge(recordings: dict[str, Recording], report: Report, found: dict[str, li
     if faults:
         raise GateError("; ".join(faults), mend="see the tables above")
     told = ", ".join(f"{count} {signal}" for signal, count in sorted(signals.items()))
-    console.print(f"\nThe exfiltration was caught (findings: {told}); nothing above audit on the benign run.")
+    console.print(
+        f"\nThe exfiltration was caught (findings: {told}); nothing above audit on the benign run.",
+        soft_wrap=True,
+    )

@@ -11,7 +11,7 @@ import typer
 
 from workbench.event import Value
 from workbench.output import Format, show_json
-from workbench.printable import printable
+from workbench.printable import printable, printable_line
 
 Pack = Annotated[Path, typer.Argument(metavar="PACK", help="a .pack file")]
 Events = Annotated[
@@ -176,4 +176,4 @@ def explain(
         show_json({"event_id": event_id, "explanation": list(told)})
         return
     for line in told:
-        typer.echo(printable(line))
+        typer.echo(printable_line(line))

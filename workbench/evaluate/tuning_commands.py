@@ -85,6 +85,8 @@ def tune(
         f"on {len(directories)} recordings: attacks caught {proof.caught[0]} → {proof.caught[1]}, "
         f"false positives {proof.false_positives[0]} → {proof.false_positives[1]}, no verdict lost"
     )
+    if not proof.caught[0]:
+        typer.echo("note: the rule caught no attack there, so that none is lost proves nothing", err=True)
 
 
 def compare(

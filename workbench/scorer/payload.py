@@ -44,11 +44,12 @@ def open_pack(path: Path | str, trust: PublicKey | Iterable[PublicKey]) -> bytes
     Raises SignatureError or another PackError, each naming the file and the mend.
     """
     # The cryptography is loaded only by who opens a pack: it takes as long to import as all else together.
-    from workbench.scorer.envelope import open_envelope  # noqa: PLC0415
+    from workbench.scorer.envelope import MAX_BYTES, open_envelope  # noqa: PLC0415
 
     file = Path(path)
     try:
-        data = file.read_bytes()
+        with file.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)  # no more, however much there is
     except OSError as error:
         raise PackError(f"cannot be read: {error.strerror}", place=file, mend="check the path") from None
     return open_envelope(data, trust, file)

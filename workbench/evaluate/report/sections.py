@@ -59,6 +59,8 @@ def _sessions(report: Report) -> Section:
     wrong = frozenset(n for n, outcome in enumerate(outcomes) if outcome.called != outcome.malicious)
     left = len(report.outcomes) - len(outcomes)
     note = f"{left} more are not shown; what was misjudged comes first. The JSON has all." if left else ""
+    if not any(outcome.malicious for outcome in report.outcomes):
+        note = f"{note} No event is labelled malicious, so each session counts as benign.".lstrip()
     columns = ("recording", "scenario", "truth", "verdict", "score", "findings")
     return Section("Sessions", columns, rows, note, wrong=wrong)
 
@@ -73,10 +75,9 @@ def _rules(report: Report) -> Section:
         )
         for rule in fired
     ]
-    note = (
-        f"{len(report.rules) - len(fired)} more rules found nothing here. "
-        "Unproven: never wrong, but nothing benign came near it."
-    )
+    note = f"Of {len(report.rules)} rules that make findings, {len(fired)} did so here."
+    if not all(rule.proven for rule in fired):
+        note += " Unproven: never wrong, but nothing benign came near it."
     return Section("Rules that fired", ("rule", "signal", *METRICS[1:]), rows, note)
 
 
@@ -93,7 +94,7 @@ def _scorecard(report: Report, summary: Summary) -> Section:
     rows = [(card.title, card.advice, card.why) for card in advised]
     silent = sum(not _fired(rule) for rule in report.rules)
     kept = len(summary.scorecard) - len(advised) - silent
-    note = f"{kept} rules to keep; {silent} that no session here calls for cannot be judged."
+    note = f"To keep: {kept}. Cannot be judged, for no session here calls for them: {silent}."
     return Section("Scorecard", ("rule", "advice", "why"), rows, note)
 
 
