@@ -9,6 +9,7 @@ import io
 import json
 import tarfile
 import zipfile
+from typing import Literal
 
 import msgspec
 
@@ -18,7 +19,7 @@ _EPOCH = (2026, 1, 1, 0, 0, 0)
 class Package(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One package: `registry` is `pypi` or `npm`, `files` are its texts, `scripts` npm's install scripts."""
 
-    registry: str
+    registry: Literal["pypi", "npm"]
     name: str
     version: str
     files: dict[str, str]

@@ -37,35 +37,38 @@ class Services(NamedTuple):
 def services(scenario: Scenario, world: World) -> Services:
     """Say which servers a scenario, as it is in this world, uses; installs those that are missing.
 
-    A registry is used when the scenario has packages for it or a step names its host, sshd when it is needed.
     Raises CaptureError when one cannot be installed here.
     """
-    found = Services({}, [], {})
+    found, used = Services({}, [], {}), uses(scenario, world)
     try:
-        if _uses("pypi", scenario, world):
+        if "pypi" in used:
             place = _bind(found, python_environment(SERVERS / "pypiserver.lock"), "pypiserver")
             wheels = dict(map(wheel, _packages("pypi", scenario, world)))
             found.registries["pypi"] = Registry(
                 server="pypiserver", program=place, token=world.values["pypi_token"], packages=wheels
             )
-        if _uses("npm", scenario, world):
+        if "npm" in used:
             place = _bind(found, node_modules(SERVERS / "verdaccio"), "verdaccio")
             documents = dict(map(publication, _packages("npm", scenario, world)))
             found.registries["npm"] = Registry(
                 server="verdaccio", program=place, token=world.values["npm_token"], packages=documents
             )
-        if "sshd" in scenario.needs:
+        if "sshd" in used:
             found.ssh_hosts.extend(_ssh_hosts(world, *_sshd(found)))
     except CaptureError as error:
         raise CaptureError(f"scenario {scenario.name} cannot run: {error.cause}", mend=error.mend) from None
     return found
 
 
-def _uses(role: str, scenario: Scenario, world: World) -> bool:
-    host = world.hosts[role].name
-    return any(package.registry == role for package in scenario.packages) or any(
-        host in step.run for step in scenario.steps
-    )
+def uses(scenario: Scenario, world: World) -> set[str]:
+    """Name what a scenario, as it is in this world, uses: `pypi`, `npm`, `sshd`.
+
+    A registry when the scenario has packages for it or a step names its host, sshd when it is needed.
+    """
+    named = {
+        role for role in ("pypi", "npm") if any(world.hosts[role].name in step.run for step in scenario.steps)
+    }
+    return named | {package.registry for package in scenario.packages} | PROVIDED.intersection(scenario.needs)
 
 
 def _packages(role: str, scenario: Scenario, world: World) -> list[Package]:
