@@ -30,7 +30,7 @@ def witness(
 
     No event and no field of it can be spared. Of a rule with `recordings` and `twins` it looks there, else in
     all. Exit 1 when no recording fires a rule. Example:
-    `workbench witness rules datasets/quickstart --rule "A git hook is written in an agent's session"`
+    `workbench witness rules datasets/quickstart --rule 44e8cfd6-6cd7-5f68-b378-0c748eeea800`
     """
     from workbench.baseline import frozen
     from workbench.dataset.dataset import Dataset

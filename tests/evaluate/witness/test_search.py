@@ -67,7 +67,7 @@ def test_the_least_of_an_attack_and_of_its_twin(
     assert run(["witness", str(rules), str(dataset), "--rule", title, "--format", "json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)["cases"]
     fires, near = (parse_cases(text)[0] for text in found["cases"])
-    assert (fires.name, fires.fires) == ("fires: 2 of the 62 events of leak, leak", ["2"])
+    assert (fires.name, fires.fires) == ("fires: 2 of the 62 events of leak (recordings 0), leak", ["2"])
     first, second = read_case_events(fires.events)
     assert first["file.path"] == "/home/dev/k.pem"
     assert second.keys() - first.keys() == {"destination.ip", "process.executable"}
@@ -127,7 +127,7 @@ def test_a_rule_that_is_not_there_is_misuse(
 def test_a_strangers_text_stays_text() -> None:
     path = "'''\x7f\x1b]\u202e\n\\\"\U0001f600"
     event = {"@timestamp": 1, "event.category": "file", "event.action": "open", "file.path": path}
-    text = case_text(Witness([event], "run\x1b-1", "a '''\n\"b", True, 1, but="\x07"), ["1"], path)
+    text = case_text(Witness([event], "run\x1b-1", "a '''\n\"b", True, 1, but="\x07"), ["1"], "d 1", path)
     (case,) = parse_cases(text)
     assert [told["file.path"] for told in read_case_events(case.events)] == [path]
     assert all(sign.isprintable() or sign == "\n" for sign in text)

@@ -17,28 +17,30 @@ _FIRST = ("process.entity_id", "gen_ai.conversation.id")
 _SECOND = 1_000_000_000
 
 
-def case_text(witness: Witness, fires: Sequence[str], rule: str = "") -> str:
-    """Give the case; `fires` are the numbers of its events from 1, `rule` the one that is meant, "" for all.
+def case_text(witness: Witness, fires: Sequence[str], dataset: str, rule: str = "") -> str:
+    """Give the case; `fires` are numbers of its events from 1, `rule` is the one that is meant, "" for all.
+
+    `dataset` is the name and version of that which the recording belongs to.
 
     >>> event = {"@timestamp": 0, "event.category": "file", "event.action": "open", "file.path": "/k"}
-    >>> print(case_text(Witness([event], "run-1", "secret-to-egress", True, 900), ["1"]))
+    >>> print(case_text(Witness([event], "run-1", "secret-to-egress", True, 900), ["1"], "agent-runs 1.1.0"))
     [[case]]
-    name = "fires: 1 of the 900 events of run-1, secret-to-egress"
+    name = "fires: 1 of the 900 events of run-1 (agent-runs 1.1.0), secret-to-egress"
     events = '''
     {"at": 0, "kind": "file/open", "file.path": "/k"}
     '''
     fires = ["1"]
     <BLANKLINE>
     """
-    lines = ["[[case]]", f"name = {_string(_name(witness))}"]
+    lines = ["[[case]]", f"name = {_string(_name(witness, dataset))}"]
     if rule:
         lines.append(f"rule = {_string(rule)}")
     lines += ["events = '''", *map(_line, witness.events), "'''", f"fires = {json.dumps(list(fires))}", ""]
     return "\n".join(lines)
 
 
-def _name(witness: Witness) -> str:
-    some = f"{len(witness.events)} of the {witness.of:,} events of {witness.recording}"
+def _name(witness: Witness, dataset: str) -> str:
+    some = f"{len(witness.events)} of the {witness.of:,} events of {witness.recording} ({dataset})"
     if not witness.but:
         return f"fires: {some}, {witness.story}"
     return f"does not fire, as {witness.but}: {some}, the benign twin of {witness.story}"

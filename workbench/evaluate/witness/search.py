@@ -39,6 +39,7 @@ class Search:
     ) -> None:
         self._ruleset = ruleset
         self._dataset = dataset
+        self._name = f"{dataset.manifest.name} {dataset.manifest.version}"
         plan = decode_plan(lower(ruleset))
         self._bench = Bench(plan)
         self._payload: Payload = msgspec.structs.replace(self._bench.payload, baselines=list(baselines))
@@ -87,7 +88,7 @@ class Search:
         beside = [each for each in self._ruleset.rules if each.document.path == rule.document.path]
         quiet = silent(beside)
         alone = [each for each in beside if id(each) not in quiet] == [rule]
-        text = case_text(witness, fires, "" if alone else str(rule.sigma.title))
+        text = case_text(witness, fires, self._name, "" if alone else str(rule.sigma.title))
         (case,) = parse_cases(text)
         if differs := self._bench.run(case, beside):
             raise WorkbenchError(f"a witness of {rule.sigma.title!r} is none among all rules: {differs[0]}")
