@@ -70,9 +70,10 @@ class Redactor:
         >>> Redactor().arguments(["sshpass", "-p", "hunter2", "ssh", "host"])
         ['sshpass', '-p', '[redacted:password]', 'ssh', 'host']
         """
-        secrets = self._secrets(" ".join(args))
-        if not secrets:
+        line = " ".join(args)
+        if self.text(line) == line:
             return list(args)
+        secrets = self._secrets(line)
         starts = accumulate((len(arg) + 1 for arg in args), initial=0)
         return [self._marked(arg, start, secrets) for start, arg in zip(starts, args, strict=False)]
 

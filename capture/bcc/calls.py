@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import posixpath
 import stat
-from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
-from capture.bcc.files import given, identified, named, open_flags, opened, text
+from capture.bcc.files import given, identified, named, open_flags, text, walked
 from capture.bcc.records import WHAT, Record
 from capture.bcc.syscalls import Syscall, syscalls
+from capture.redact import Redactor
 from workbench.event import Value
 
 Fields = dict[str, Value]
@@ -36,13 +37,14 @@ class _Open(NamedTuple):
 
 
 class Calls:
-    """Tells what calls did, and remembers the files they opened; `redact` takes secrets out of fields.
+    """Tells what calls did, and remembers the files they opened; no path is kept or told with a secret in it.
 
     `mapped` counts the regular files that were mapped to be written.
     """
 
-    def __init__(self, redact: Callable[[Fields], Fields]) -> None:
-        self._redact = redact
+    def __init__(self, redactor: Redactor) -> None:
+        self._clean = redactor.text
+        self._opened = lru_cache(maxsize=_FILES)(self._describe)
         self._calls = {call.nr: call for call in syscalls().values()}
         self._files: dict[tuple[int, int], Fields] = {}
         self._opens: dict[bytes, _Open] = {}
@@ -53,7 +55,7 @@ class Calls:
         return self._calls[number].action
 
     def again(self, what: bytes) -> Fields | None:
-        """Give the redacted fields of an open that was told before, in the same bytes; do not change them."""
+        """Give the fields of an open that was told before, in the same bytes; do not change them."""
         known = self._opens.get(what)
         if known is None:
             return None
@@ -70,7 +72,7 @@ class Calls:
                 self._opens.clear()
             inode = (record.a, record.b)
             file = self._files.get(inode) if record.e & _OWN_PATH else None
-            self._opens[record.raw[WHAT]] = _Open(self._redact(fields), inode, file)
+            self._opens[record.raw[WHAT]] = _Open(fields, inode, file)
         return fields
 
     def file(self, record: Record) -> Fields:
@@ -78,13 +80,18 @@ class Calls:
         inode = (record.a, record.b)
         if not record.length0:
             return self._files.get(inode) or identified(record.a, record.b, "")
-        fields = opened(record.first, record.a, record.b)
-        if fields["file.type"] == "pipe" and fields["file.path"] == "/":
-            fields = {**identified(record.a, record.b, ""), "file.path": f"pipe:[{record.a}]"}
+        fields = self._opened(record.first, record.a, record.b)
         if len(self._files) >= _FILES:
             self._files.clear()
         self._files[inode] = fields
         return fields
+
+    def _describe(self, names: bytes, inode: int, device_mode: int) -> Fields:
+        path = walked(names)
+        identity = identified(inode, device_mode, path)
+        if identity["file.type"] == "pipe" and path == "/":
+            return {**identity, "file.path": f"pipe:[{inode}]"}
+        return {**named(self._clean(path)), **identity}
 
     def _read(self, call: Syscall, record: Record) -> Fields:
         action = call.action
@@ -100,8 +107,8 @@ class Calls:
                 target, path = path, given(second, second_base)
                 if call.text:  # a symbolic link's target starts from where the link lies
                     target = posixpath.normpath(posixpath.join(posixpath.dirname(path), text(first)))
-                fields["file.original.path"] = target
-            fields |= named(path)
+                fields["file.original.path"] = self._clean(target)
+            fields |= named(self._clean(path))
             if call.type:
                 fields["file.type"] = call.type
         fields["event.action"] = action

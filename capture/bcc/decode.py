@@ -15,23 +15,24 @@ from capture.bcc.processes import Processes
 from capture.bcc.records import NOTHING, WHAT, Cut, Kind, Record
 from capture.bcc.wire import dns, http, tls
 from capture.environment import allowed
+from capture.redact import Redactor
 from workbench.event import Value
 
 Fields = dict[str, Value]
 
 _SOCKET = 0o140000
+_WORDS = {Kind.EXEC, Kind.ADDRESS, Kind.DNS, Kind.TLS, Kind.HTTP, Kind.PLAINTEXT}
+"""Records that bring texts of their own; what others tell was redacted when it was first kept."""
 _HTTP2 = b"PRI * HTTP/2"
 
 
 class Decoder:
     """Turns records into events without secrets, and counts what was cut or could not be told."""
 
-    def __init__(
-        self, clock: Clock, host: Fields, redact: Callable[[Fields], Fields], *, bodies: bool = False
-    ) -> None:
-        self._clock, self._redact = clock, redact
-        self._processes = Processes(clock, host, redact)
-        self._calls = Calls(redact)
+    def __init__(self, clock: Clock, host: Fields, redactor: Redactor, *, bodies: bool = False) -> None:
+        self._clock, self._redactor = clock, redactor
+        self._processes = Processes(clock, host, redactor.event)
+        self._calls = Calls(redactor)
         self._names = Names()
         self._ends: dict[tuple[int, int], bytes] = {}
         self._bodies = bodies
@@ -63,10 +64,10 @@ class Decoder:
         return event
 
     def _read(self, record: Record, event: Fields) -> Fields | None:
-        for cut in Cut(record.cut):
-            self.truncated[str(cut.name).lower()] += 1
+        if record.cut:
+            self.truncated.update(str(cut.name).lower() for cut in Cut(record.cut))
         told = self._readers[record.kind](record, event)
-        return told and self._redact(told)
+        return self._redactor.event(told) if told and record.kind in _WORDS else told
 
     def not_visible(self) -> dict[str, int]:
         """Count what was done where we cannot look."""
@@ -81,7 +82,7 @@ class Decoder:
         told |= {"a": flow.inode, "b": flow.device_mode, "c": flow.bytes, "d": flow.operations}
         record = Record.read(NOTHING)._replace(**told)
         fields["@timestamp"] = self._clock.at(flow.last)
-        return self._redact(self._io(record, fields))
+        return self._io(record, fields)
 
     def _fork(self, record: Record, event: Fields) -> Fields:
         event["event.category"], event["event.action"] = "process", "fork"
@@ -185,7 +186,7 @@ class Decoder:
         event["dns.question.name"], event["dns.question.type"] = message.name, message.type
         if message.answer:
             event["dns.resolved_ip"] = message.addresses
-            self._names.learn(message.name, message.addresses)
+            self._names.learn(self._redactor.text(message.name), message.addresses)
         event.update(described(endpoint(raw), outward=not message.answer))
         return event
 

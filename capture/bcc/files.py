@@ -71,13 +71,6 @@ def named(path: str) -> dict[str, Value]:
     return fields
 
 
-@lru_cache(maxsize=65_536)
-def opened(names: bytes, inode: int, device_mode: int) -> dict[str, Value]:
-    """Give the fields of a file whose path the kernel walked; do not change them."""
-    path = walked(names)
-    return {**named(path), **identified(inode, device_mode, path)}
-
-
 def identified(inode: int, device_mode: int, path: str) -> dict[str, Value]:
     """Give the fields of an inode, its device and mode (`device << 32 | mode`); do not change them."""
     device, mode = device_mode >> 32, device_mode & 0xFFFF

@@ -82,8 +82,9 @@ class BccSource:
             "host.name": platform.node(),
             "host.os.type": "linux",
         }
-        self._redact = Redactor().event
-        self._decoder = Decoder(clock, host, self._redact, bodies=bodies)
+        redactor = Redactor()
+        self._redact = redactor.event
+        self._decoder = Decoder(clock, host, redactor, bodies=bodies)
         self._expected: defaultdict[int, int] = defaultdict(int)
         self._lost = self.received = self._untold = self._reordered = self._latest = 0
         self._sent = self._taken = 0

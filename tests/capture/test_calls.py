@@ -24,7 +24,7 @@ def record(kind: Kind, path: str, *, inode: int = 7, cut: int = 0, ret: int = 0)
 
 @pytest.fixture
 def calls() -> Calls:
-    return Calls(Redactor().event)
+    return Calls(Redactor())
 
 
 def test_an_open_that_comes_again_tells_the_same(calls: Calls) -> None:
