@@ -2,7 +2,7 @@
 
 Every field's value becomes the bits of the predicates that hold for it (remembered per value); the bits of
 all fields together decide the rules (remembered per set of bits). Every rule has an anchor, the rarest
-predicate that it cannot hold without: fields without anchors are read only when an anchor is set, and only
+predicate that it cannot hold without: all other predicates are decided only when an anchor is set, and only
 rules whose anchor is set are looked at, so cost follows what an event touches and not how many rules there
 are. What a condition says of the event's kind is settled beforehand.
 """
@@ -10,7 +10,7 @@ are. What a condition says of the event's kind is settled beforehand.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from workbench.event import Event, Value
@@ -37,6 +37,10 @@ _REPEATED = (
 )
 
 
+def _rarities(plan: Plan) -> dict[int, float]:
+    return {number: _rarity(predicate) for number, predicate in enumerate(plan.predicates)}
+
+
 def _rarity(predicate: Predicate) -> float:
     value = predicate.value
     programs, actors = (predicate.field.startswith(names) for names in _REPEATED)
@@ -46,12 +50,6 @@ def _rarity(predicate: Predicate) -> float:
     if predicate.op in _RARITY or not isinstance(value, str):
         return share * _RARITY.get(predicate.op, 3.0)
     return share * (len(value) + (4.0 if predicate.op == "equals" else 0.0))
-
-
-def _source(predicates: Sequence[Predicate], number: int) -> object:
-    """Give what a predicate reads: its field, or for one that compares fields itself."""
-    predicate = predicates[number]
-    return number if predicate.op == "fieldref" else predicate.field
 
 
 class KindMatcher:
@@ -80,8 +78,7 @@ class KindMatcher:
             self._anchors |= found[0]
             for bit in _bits_of(found[0]):
                 self._anchored[bit].append(entry)
-        anchoring = {_source(plan.predicates, bit.bit_length() - 1) for bit in self._anchored}
-        first = {number for number in used if _source(plan.predicates, number) in anchoring}
+        first = used & predicates.beside(bit.bit_length() - 1 for bit in self._anchored)
         self._first, self._rest = predicates.reading(first), predicates.reading(used - first)
         self._used = sum(1 << number for number in used)
         self._decisions: Cache[int, tuple[int, ...]] = Cache(self._decide, _DECISIONS)
@@ -115,10 +112,16 @@ def _bits_of(bits: int) -> list[int]:
 
 
 def predicates_of(plan: Plan, rules: Iterable[int]) -> Predicates:
-    """Give the predicates of some detections, by their numbers in the plan; matchers may share them."""
+    """Give the predicates of some detections, by their numbers in the plan, anchors first.
+
+    Matchers may share them.
+    """
     conditions = [plan.rules[number].condition for number in rules if plan.rules[number].correlation is None]
     leaves = {leaf for condition in conditions for leaf in plan.leaves(condition)}
-    return Predicates((leaf, plan.predicates[leaf]) for leaf in sorted(leaves))
+    rarity = _rarities(plan)
+    anchors = [found[0] for condition in conditions if (found := anchor(condition, rarity))]
+    first = {bit.bit_length() - 1 for bits in anchors for bit in _bits_of(bits)}
+    return Predicates(((leaf, plan.predicates[leaf]) for leaf in sorted(leaves)), first)
 
 
 def kind_of(event: Event) -> Kind:
@@ -138,7 +141,7 @@ class Matcher:
                 for kind in plan.rules[number].kinds or ("",):
                     self._by_kind[kind].append(number)
         self._predicates = predicates or predicates_of(plan, rules)
-        self._rarity = {number: _rarity(predicate) for number, predicate in enumerate(plan.predicates)}
+        self._rarity = _rarities(plan)
         self._told = {
             number: FieldIndex([(0, predicate)])
             for number, predicate in enumerate(plan.predicates)

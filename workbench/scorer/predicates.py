@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
+from operator import itemgetter
 
 from workbench.event import TIMESTAMPS, Event, Value
 from workbench.fields import FIELDS
@@ -11,6 +12,7 @@ from workbench.scorer.field_index import FieldIndex, text_of
 from workbench.scorer.plan import KEYWORD, Predicate
 
 EventTest = Callable[[Event], bool]
+_Source = tuple[str, bool]
 
 
 class Reading:
@@ -20,15 +22,16 @@ class Reading:
 
     def __init__(
         self,
-        indexes: Mapping[str, FieldIndex],
+        indexes: Iterable[tuple[str, FieldIndex]],
         references: Iterable[tuple[EventTest, int]],
     ) -> None:
-        fields = dict(indexes)
-        self._keywords = fields.pop(KEYWORD, None)
-        texts = {name for name in fields if name in FIELDS and FIELDS[name].kind == "string"}
-        self._texts = [(name, fields[name].known) for name in sorted(texts)]
+        ordered = sorted(indexes, key=itemgetter(0))
+        self._keywords = next((index for name, index in ordered if name == KEYWORD), None)
+        self._texts = [(name, index.known) for name, index in ordered if _is_text(name)]
         self._others = [
-            (name, fields[name].bits, fields[name].known[None]) for name in sorted(fields.keys() - texts)
+            (name, index.bits, index.known[None])
+            for name, index in ordered
+            if name != KEYWORD and not _is_text(name)
         ]
         self._references = list(references)
         self._wide = bool(self._keywords or self._references)
@@ -56,28 +59,40 @@ class Predicates:
     """Predicates with a number each; bit n stands for number n.
 
     What a value's bits are is remembered for the field, so a text is looked through once, however many
-    readings there are of it.
+    readings there are of it; for the predicates in `first`, apart from the others of their field, which most
+    texts then need not be looked through for at all.
     """
 
-    def __init__(self, predicates: Iterable[tuple[int, Predicate]]) -> None:
-        by_field: dict[str, list[tuple[int, Predicate]]] = defaultdict(list)
+    def __init__(self, predicates: Iterable[tuple[int, Predicate]], first: Collection[int] = ()) -> None:
+        indexed: dict[_Source, list[tuple[int, Predicate]]] = defaultdict(list)
         self._references: dict[int, EventTest] = {}
         for number, predicate in predicates:
             if predicate.op == "fieldref":
                 self._references[number] = _reference(predicate)
             else:
-                by_field[predicate.field].append((number, predicate))
-        self._indexes = {name: FieldIndex(found) for name, found in by_field.items()}
-        self._field_of = {number: name for name, found in by_field.items() for number, _ in found}
-        self.bits = self.reading([*self._field_of, *self._references]).bits
+                early = number in first and predicate.field != KEYWORD
+                indexed[predicate.field, early].append((number, predicate))
+        self._indexes = {source: FieldIndex(found) for source, found in indexed.items()}
+        self._sources = {number: source for source, found in indexed.items() for number, _ in found}
+        self.bits = self.reading([*self._sources, *self._references]).bits
 
     def reading(self, numbers: Collection[int]) -> Reading:
         """Give a reading of the fields that these predicates look at."""
-        fields = {self._field_of[number] for number in numbers if number in self._field_of}
+        sources = {self._sources[number] for number in numbers if number in self._sources}
         return Reading(
-            {name: self._indexes[name] for name in fields},
+            [(source[0], self._indexes[source]) for source in sources],
             [(self._references[number], 1 << number) for number in numbers if number in self._references],
         )
+
+    def beside(self, numbers: Iterable[int]) -> set[int]:
+        """Give the predicates that a reading of these decides too, these among them."""
+        wanted = set(numbers)
+        sources = {self._sources[number] for number in wanted if number in self._sources}
+        return wanted.union(number for number, source in self._sources.items() if source in sources)
+
+
+def _is_text(field: str) -> bool:
+    return field in FIELDS and FIELDS[field].kind == "string"
 
 
 def _keyword_bits(index: FieldIndex, event: Event) -> int:
