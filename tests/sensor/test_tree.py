@@ -45,3 +45,25 @@ def test_what_was_seen_longest_ago_goes_first_where_nothing_has_ended() -> None:
         tree.follow(act("exec", number))
     assert [tree.get(f"e{number}") is not None for number in range(1, 6)] == [False, False, True, True, True]
     assert tree.evicted == 2
+
+
+def test_a_process_that_says_the_same_again_is_known_as_before_and_one_that_says_new_things_anew() -> None:
+    tree = Tree()
+    first = act("exec", 2, attribution__actor="agent", process__name="sh", gen_ai__tool__call__id="a")
+    for event in (first, first, act("exec", 2, process__name="curl"), first):
+        tree.follow(event)
+    known = tree.get("e2")
+    assert known is not None
+    assert (known.name, known.actor, known.call) == ("sh", "agent", "a")
+    tree.follow(act("exec", 2, process__name="curl"))
+    assert (known.name, known.actor, known.call) == ("curl", "agent", "a")
+
+
+def test_a_fork_that_is_told_late_does_not_outlast_what_the_child_says_of_itself() -> None:
+    tree = Tree()
+    child = act("exec", 3, gen_ai__tool__call__id="b")
+    for event in (child, fork(2, 3), child):
+        tree.follow(event)
+    known = tree.get("e3")
+    assert known is not None
+    assert (known.call, known.parent) == ("b", "e2")

@@ -12,6 +12,7 @@ from workbench.scorer import Finding
 RULE = "sensor-tampering"
 _ACTS = frozenset({"signal", "ptrace"})
 _CHANGES = frozenset({"write", "create", "rename", "link", "delete", "chmod", "chown", "mmap_write"})
+_CONCERNED = _ACTS | _CHANGES | {"open"}
 _HOOKS = ("workbench-hook", "workbench")
 _CGROUP_PROCS = "/cgroup.procs"
 
@@ -64,7 +65,7 @@ class Tampering:
 
     def finding(self, event: Event, session: str) -> Finding | None:
         """Give the finding when an event of a session touches the sensor."""
-        what = self._act(event)
+        what = self._act(event) if event["event.action"] in _CONCERNED else ""
         if not what:
             return None
         return tampering(what, at=integer(event, "@timestamp"), event=event, session=session)

@@ -9,13 +9,23 @@ from itertools import islice
 
 from workbench.event import Event, integer
 
+_TOLD = (
+    "process.parent.entity_id",
+    "attribution.actor",
+    "gen_ai.tool.call.id",
+    "process.name",
+    "gen_ai.conversation.id",
+)
 _MOST = 65_536
 _MOST_ENDED = 4_096
 
 
 @dataclass(eq=False)
 class Process:
-    """One traced process; `entity` names it for good, `pid` only while it lives."""
+    """One traced process; `entity` names it for good, `pid` only while it lives.
+
+    `told` is what its last event said of it, which most events say again.
+    """
 
     entity: str
     pid: int
@@ -24,6 +34,7 @@ class Process:
     call: str = ""
     name: str = ""
     session: str = ""
+    told: tuple[object, ...] = ()
     children: set[str] = field(default_factory=set)
 
 
@@ -53,25 +64,27 @@ class Tree:
                 self.roots.add(entity)
             return
         process = self._processes.get(entity) or self._add(entity, integer(event, "process.pid"))
-        parent = str(event.get("process.parent.entity_id", ""))
-        if parent and not process.parent:
-            process.parent = parent
-            if parent in self._processes:
-                self._processes[parent].children.add(entity)
-        process.actor = str(event.get("attribution.actor", process.actor))
-        process.call = str(event.get("gen_ai.tool.call.id", process.call))
-        process.name = str(event.get("process.name", process.name))
-        process.session = str(event.get("gen_ai.conversation.id", process.session))
+        if (told := tuple(map(event.get, _TOLD))) != process.told:
+            process.told = told
+            self._learn(process, *(str(value or "") for value in told))
         action = event["event.action"]
         if action == "fork" and (child := str(event.get("process.target.entity_id", ""))):
             born = self._processes.get(child) or self._add(child, integer(event, "process.target.pid"))
-            born.parent, born.call, born.session = entity, process.call, process.session
+            born.parent, born.call, born.session, born.told = entity, process.call, process.session, ()
             process.children.add(child)
         elif action == "exit":
             self._living.pop(entity, None)
             self._ended.append(entity)
             if len(self._ended) > self._most_ended:
                 self._forget(self._ended.popleft())
+
+    def _learn(self, process: Process, parent: str, actor: str, call: str, name: str, session: str) -> None:
+        if parent and not process.parent:
+            process.parent = parent
+            if parent in self._processes:
+                self._processes[parent].children.add(process.entity)
+        process.actor, process.call = actor or process.actor, call or process.call
+        process.name, process.session = name or process.name, session or process.session
 
     def _add(self, entity: str, pid: int) -> Process:
         process = self._processes[entity] = self._living[entity] = Process(entity, pid)
