@@ -132,6 +132,11 @@ def test_a_clock_that_is_set_is_told_and_stops_nothing(run: Run, step: int) -> N
     assert [told["seconds"] for told in run.told("clock_step")] == [step, -step]
 
 
+def test_only_what_can_be_evidence_is_kept(run: Run) -> None:
+    run.happen(execution(1, run.wall), *(execution(n, run.wall + n, "sleep") for n in range(2, 50)))
+    assert list(run.sensor._recent) == ["e1"]
+
+
 def test_a_sensor_that_was_stopped_says_for_how_long(run: Run) -> None:
     run.happen()
     run.wall += 42 * SECOND

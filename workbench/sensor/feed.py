@@ -131,12 +131,12 @@ class Feed:
         self.transcripts: list[Teller] = []
         self._told = 0
         self._buffer = Reorder(hold)
-        self._redact = Redactor().event
+        self.redact = Redactor().event
         self._hold_s = hold / 1e9
 
     def put(self, events: list[Fields]) -> None:
         """Take events that the source did not give by `poll`, such as a snapshot of what runs."""
-        redact = self._redact
+        redact = self.redact
         for event in events:
             redact(event)
         self._buffer.put(events, time.monotonic_ns())

@@ -20,6 +20,7 @@ from workbench.sensor.incidents import Incidents
 from workbench.sensor.latency import Latency
 from workbench.sensor.means.chosen import Means
 from workbench.sensor.packs import Packs
+from workbench.sensor.rehearsal import own_start
 from workbench.sensor.respond import Outbox, Responder
 from workbench.sensor.tampering import Tampering
 from workbench.sensor.tree import Tree
@@ -54,7 +55,7 @@ class Sensor:
         self.latency = Latency()
         self._tampering = tampering
         self._recent: OrderedDict[str, Event] = OrderedDict()
-        self._kept = 0.0
+        self._kept = time.monotonic()
         self.events = 0
         self.unscored: Counter[str] = Counter()
 
@@ -62,6 +63,12 @@ class Sensor:
     def counts(self) -> dict[str, int]:
         """What was seen and done."""
         return {"events": self.events, **self.responder.counts, "unscored": self.unscored.total()}
+
+    def rehearse(self) -> None:
+        """Score what is like the start of an agent, without a trace, so that none is the first."""
+        scorer = self.packs.scorer.anew()
+        for event in own_start():
+            scorer.score(self.feed.redact(event))
 
     def hear(self, hooks: HookLog) -> None:
         """Take a harness's hooks for its word, and guard their file."""
@@ -104,13 +111,15 @@ class Sensor:
             if own.get("event.outcome") == "failure":
                 self._collect()
         self.responder.pursue(own)
-        self._remember(own)
+        if matched:
+            self._remember(own)
         session = str(own.get("gen_ai.conversation.id", ""))
         if session and (directory := own.get("process.working_directory")):
             self.responder.works_in(session, str(directory))
         for finding in findings:
             self.report(finding, own)
         if self._tampering and (tampering := self._tampering.finding(own, session)):
+            self._remember(own)
             self.report(tampering, own)
         if own["event.action"] == "session_end":
             verdict = scorer.verdicts.session(session)
@@ -120,6 +129,7 @@ class Sensor:
             self.audit.append("session_start", {"event": own}, session)
 
     def _remember(self, event: Event) -> None:
+        """Keep what may become evidence: an event that matches no rule never does."""
         self._recent[str(event.get("event.id", ""))] = event
         if len(self._recent) > _RECENT:
             self._recent.popitem(last=False)

@@ -95,6 +95,7 @@ class Watch:
             sensor.hear(HookLog(hooks, watched.session))
             variables["WORKBENCH_HOOK_LOG"] = str(hooks)
         feed.transcripts = [follow(what, watched.session) for what in transcripts]
+        sensor.rehearse()
         child = Child(command, env=variables, prepare=prepare)
         watched.pid = child.pid
         self._agents.append(watched)
@@ -163,6 +164,7 @@ class Watch:
         if hooks is not None:
             sensor.hear(HookLog(hooks, session))
         feed.transcripts = [follow(what, session) for what in transcripts]
+        sensor.rehearse()
         _quieten()
         try:
             for pid in pids:

@@ -1,0 +1,39 @@
+"""What is rehearsed is of the kind that comes, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from workbench.event import check_event
+from workbench.sensor.audit import AuditLog
+from workbench.sensor.feed import Feed
+from workbench.sensor.packs import Packs
+from workbench.sensor.rehearsal import own_start
+from workbench.sensor.sensor import Sensor
+from workbench.sensor.spool import Spool
+
+
+def test_our_own_start_is_told_in_events_with_our_modules_and_libraries_among_them() -> None:
+    events = [check_event(event) for event in own_start()]
+    paths = {str(event.get("file.path", "")) for event in events}
+    assert any(path.endswith(".pyc") for path in paths)
+    assert any(".so" in path for path in paths)
+    assert events[0]["process.executable"] == sys.executable
+    assert 100 < len(events) <= 2_001
+
+
+def test_a_rehearsal_leaves_no_trace(make: Any, tmp_path: Path) -> None:
+    every_open = {
+        "predicates": [["file.path", "contains", "/", False]],
+        "rules": [{"id": "any", "title": "Anything is opened", "kinds": ["file/open"], "condition": 0}],
+    }
+    packs = Packs(make.write_pack(tmp_path / "test.pack", plan=every_open), [make.key.public_key()])
+    audit = AuditLog(tmp_path / "audit.jsonl", make.key)
+    sensor = Sensor(Feed(None), packs, audit, Spool(tmp_path / "spool", []))  # type: ignore[arg-type]
+    before = json.dumps(packs.scorer.snapshot()), audit.sequence
+    sensor.rehearse()
+    assert (json.dumps(packs.scorer.snapshot()), audit.sequence) == before
+    assert sensor.counts["events"] == sensor.counts["findings"] == 0
