@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from workbench.nb.trial import runs
 from workbench.nb.trial.save import save
 from workbench.nb.trial.trial import Trial
 from workbench.rule.linting import lint_paths
+from workbench.rule.vectors import read_case_events, read_cases
 
 RULE = """
 title: A process that read a key connects out
@@ -57,9 +59,13 @@ def test_nothing_is_no_rule() -> None:
 def test_saved_it_passes_lint_with_its_own_test(trial: Trial, tmp_path: Path) -> None:
     rule, test = save(trial, "read-then-send", tmp_path)
     assert rule == tmp_path / "exfiltration" / "read-then-send.yml"
-    assert test.is_file()
+    (case,) = read_cases(test)
+    first, *_, last = read_case_events(case.events)
+    assert (first["event.action"], last["destination.class"], case.fires) == ("read", "external", ["4"])
+    shutil.copytree("rules/label", tmp_path / "label")
+    shutil.copy("rules/placeholders.yml", tmp_path)
     found = lint_paths([tmp_path])
-    assert (found.errors, found.rules, found.tests) == ([], 1, 1)
+    assert (found.errors, {fault.code for fault in found.warnings} & {"unlabelled"}) == ([], set())
     save(trial, "read-then-send", tmp_path)  # one's own again
     rule.write_text(RULE.replace("A process", "Another process"))
     with pytest.raises(InputError, match="another rule has this name"):

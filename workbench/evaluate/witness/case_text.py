@@ -17,10 +17,10 @@ _FIRST = ("process.entity_id", "gen_ai.conversation.id")
 _SECOND = 1_000_000_000
 
 
-def case_text(witness: Witness, fires: Sequence[str], dataset: str, rule: str = "") -> str:
+def case_text(witness: Witness, fires: Sequence[str], dataset: str = "", rule: str = "") -> str:
     """Give the case; `fires` are numbers of its events from 1, `rule` is the one that is meant, "" for all.
 
-    `dataset` is the name and version of that which the recording belongs to.
+    `dataset` is the name and version of that which the recording belongs to, where they are known.
 
     >>> event = {"@timestamp": 0, "event.category": "file", "event.action": "open", "file.path": "/k"}
     >>> print(case_text(Witness([event], "run-1", "secret-to-egress", True, 900), ["1"], "agent-runs 1.1.0"))
@@ -40,7 +40,8 @@ def case_text(witness: Witness, fires: Sequence[str], dataset: str, rule: str = 
 
 
 def _name(witness: Witness, dataset: str) -> str:
-    some = f"{len(witness.events)} of the {witness.of:,} events of {witness.recording} ({dataset})"
+    release = f" ({dataset})" if dataset else ""
+    some = f"{len(witness.events)} of the {witness.of:,} events of {witness.recording}{release}"
     if not witness.but:
         return f"fires: {some}, {witness.story}"
     return f"does not fire, as {witness.but}: {some}, the benign twin of {witness.story}"

@@ -35,6 +35,11 @@ class Oracle:
         """Whether the rule of this number in the whole plan fires."""
         return any(hit.rule == self.of[number] for hit in self.hits(events))
 
+    def completions(self, number: int, events: Sequence[Event]) -> list[str]:
+        """Give which of the events, numbered from 1, the rule fires on."""
+        numbered = [{**event, "event.id": str(place)} for place, event in enumerate(events, 1)]
+        return [hit.event_id for hit in self.hits(numbered) if hit.rule == self.of[number]]
+
     def looked_at(self) -> frozenset[str]:
         """Give the fields that the rules themselves look at."""
         fields = {predicate.field for predicate in self._predicates()}

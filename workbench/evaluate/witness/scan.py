@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator, Set
 from dataclasses import dataclass
 from itertools import chain
 
@@ -41,10 +41,24 @@ class Scan:
         yield list(self.events.values())
 
 
-def scan(recording: Recording, scorer: Scorer, rules: Container[int]) -> Scan:
+def scan_recording(recording: Recording, scorer: Scorer, rules: Container[int]) -> Scan:
     """Score a recording; `scorer` has seen nothing else."""
     settings = recording.session.settings
+    story = str(settings.get("twin_of") or settings.get("scenario") or "ordinary work")
     guilty = {label.event_id for label in recording.labels() if label.label == "malicious"}
+    return scan(recording.events(), scorer, rules, name=recording.path.name, story=story, guilty=guilty)
+
+
+def scan(
+    stream: Iterable[Event],
+    scorer: Scorer,
+    rules: Container[int],
+    *,
+    name: str,
+    story: str,
+    guilty: Set[str],
+) -> Scan:
+    """Score the events of a recording of this name; those with the ids in `guilty` are the attack's."""
     events: dict[str, Event] = {}
     hits: dict[int, Hit] = {}
     ways: dict[int, list[str]] = {}
@@ -56,17 +70,15 @@ def scan(recording: Recording, scorer: Scorer, rules: Container[int]) -> Scan:
                 every.setdefault(hit.rule, set()).add(hit.event_id)
             if hit.rule in rules and hit.rule not in hits and (not guilty or guilty & {*hit.evidence}):
                 hits[hit.rule] = hit
-                ways[hit.rule] = list(
-                    chain(*(_way(scorer, events[name]) for name in hit.evidence if name in events))
-                )
+                seen = (events[one] for one in hit.evidence if one in events)
+                ways[hit.rule] = list(chain(*(_way(scorer, event) for event in seen)))
 
-    for event in recording.events():
+    for event in stream:
         own, matched = scorer.examine(event)
         events[str(own.get("event.id", ""))] = _told(own)
         note(hits_on(scorer, own, matched))
     note(hits_at_close(scorer))
-    story = str(settings.get("twin_of") or settings.get("scenario") or "ordinary work")
-    return Scan(recording.path.name, story, bool(guilty), events, hits, ways, every)
+    return Scan(name, story, bool(guilty), events, hits, ways, every)
 
 
 def _told(own: dict[str, Value]) -> Event:

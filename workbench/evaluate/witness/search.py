@@ -83,8 +83,7 @@ class Search:
         """Put a witness into a case, and run it on all the rules, as lint will."""
         number = self._numbers[rule.id]
         oracle = Oracle(self._payload.plan, [number], self._payload.registries)
-        events = [{**event, "event.id": str(n)} for n, event in enumerate(witness.events, 1)]
-        fires = [hit.event_id for hit in oracle.hits(events) if hit.rule == oracle.of[number]]
+        fires = oracle.completions(number, witness.events)
         beside = [each for each in self._ruleset.rules if each.document.path == rule.document.path]
         quiet = silent(beside)
         alone = [each for each in beside if id(each) not in quiet] == [rule]

@@ -11,7 +11,7 @@ import msgspec
 from workbench.dataset.recording import Recording
 from workbench.evaluate.witness.oracle import Oracle
 from workbench.evaluate.witness.relaxing import OTHERWISE, Relaxed, relax
-from workbench.evaluate.witness.scan import Scan, scan
+from workbench.evaluate.witness.scan import Scan, scan_recording
 from workbench.evaluate.witness.shortening import Shortening
 from workbench.event import TIMESTAMPS, Event, format_timestamp
 from workbench.scorer import Scorer
@@ -38,6 +38,11 @@ class Witness(NamedTuple):
     rank: int = 0
 
 
+def shortest(seen: Scan, rule: int, oracle: Oracle) -> Witness | None:
+    """Give the least of a recording on which the rule of that number fires; `seen` has a hit of it."""
+    return _shortest(seen, rule, Shortening(lambda events: oracle.fires(rule, events), oracle.looked_at()))
+
+
 def firing(payload: Payload, candidates: Mapping[int, Sequence[Recording]]) -> dict[int, Witness]:
     """Give for each rule, by number, the least on which it fires; `candidates` are recordings where it may.
 
@@ -51,14 +56,12 @@ def firing(payload: Payload, candidates: Mapping[int, Sequence[Recording]]) -> d
         wanted = {rule for rule in rules if tried[rule] < ENOUGH}
         if not wanted:
             continue
-        seen = scan(recording, scorer.anew(), wanted)
+        seen = scan_recording(recording, scorer.anew(), wanted)
         for rule in sorted(seen.hits):
             tried[rule] += 1
             if rule not in oracles:
                 oracles[rule] = Oracle(payload.plan, [rule], payload.registries)
-            oracle = oracles[rule]
-            shortening = Shortening(lambda events: oracle.fires(rule, events), oracle.looked_at())  # noqa: B023
-            witness = _shortest(seen, rule, shortening)
+            witness = shortest(seen, rule, oracles[rule])
             if witness and (rule not in found or _length(witness) < _length(found[rule])):
                 found[rule] = witness
     return found
@@ -75,7 +78,7 @@ def missing(payload: Payload, candidates: Mapping[int, Sequence[Recording]]) -> 
     for recording, rules in _by_recording(candidates):
         mine = [each for each in relaxed if each.of in rules]
         asked = {*rules, *(each.number for each in mine), *(each.within for each in mine)}
-        seen = scan(recording, scorer.anew(), asked)
+        seen = scan_recording(recording, scorer.anew(), asked)
         for each in sorted(mine, key=lambda each: each.rank):
             before = found.get(each.of)
             if each.number not in seen.hits or each.of in seen.hits or (before and before.rank <= each.rank):

@@ -1,26 +1,31 @@
-"""Put a tried rule into `rules/`, with a test made of what it caught."""
+"""Put a tried rule into `rules/`, with a test made of what it caught: its shortest witness there."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-import msgspec
-
 from workbench.errors import InputError
+from workbench.evaluate.witness.case_text import case_text
+from workbench.evaluate.witness.oracle import Oracle
+from workbench.evaluate.witness.scan import scan
+from workbench.evaluate.witness.witness import shortest
 from workbench.files import write_aside
+from workbench.nb.trial.runs import Run
 from workbench.nb.trial.trial import Trial
+from workbench.pack.build import shipped_registries
 from workbench.rule.document import parse_documents
+from workbench.rule.vectors import payload_of
+from workbench.scorer import Scorer
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _NO_TACTIC = "custom"
-_SECOND = 1e9
 
 
 def save(trial: Trial, name: str, rules: Path) -> tuple[Path, Path]:
     """Write `rules/TACTIC/NAME.yml` and the test beside it; gives both.
 
-    The test replays the events behind the first finding, and demands that the rule fires. Raises InputError
+    The test holds the least of the first recording with a finding on which the rule fires. Raises InputError
     for a trial with faults or without a finding, and where another rule has that name.
     """
     if not _NAME.fullmatch(name):
@@ -29,9 +34,8 @@ def save(trial: Trial, name: str, rules: Path) -> tuple[Path, Path]:
         )
     if trial.errors:
         raise InputError("the rule has faults", mend="mend them, then save")
-    finding = next((one for found in trial.findings.values() for one in found), None)
-    run = next((run for run, found in trial.findings.items() if found), "")
-    if finding is None:
+    run = next((run for run in trial.runs if trial.findings.get(run.name)), None)
+    if run is None:
         raise InputError(
             "the rule found nothing, so there is no test to make", mend="try it on other recordings"
         )
@@ -43,28 +47,21 @@ def save(trial: Trial, name: str, rules: Path) -> tuple[Path, Path]:
         known = next(parse_documents(file.read_text(), "", []), None)
         if known is None or known.data.get("title") != data.get("title"):
             raise InputError("another rule has this name", place=file, mend="choose another")
-    events = [trial.events[key] for one in finding.evidence if (key := f"{run} {one}") in trial.events]
-    begin = min(int(str(event["@timestamp"])) for event in events)
-    rows = [_row(trial, dict(event), begin) for event in events]
-    case = (
-        f"[[case]]\nname = \"fires on what it was written for\"\nevents = '''\n{''.join(rows)}'''\n"
-        f"fires = {msgspec.json.encode([str(events[-1]['event.id'])]).decode()}\n"
-    )
+    case = _witness(trial, run)
     test = file.with_suffix(".test.toml")
     write_aside(file, trial.source.strip().encode() + b"\n")
     write_aside(test, case.encode())
     return file, test
 
 
-def _row(trial: Trial, event: dict[str, object], begin: int) -> str:
-    """Give an event as a case's line: its kind, time, session and what the rules look at."""
+def _witness(trial: Trial, run: Run) -> str:
     assert trial.plan is not None
-    looked_at = {predicate.field for predicate in trial.plan.predicates} | {
-        *("gen_ai.conversation.id", "process.entity_id", "process.pid"),
-    }
-    kept = {name: value for name, value in event.items() if name in looked_at and name != "@timestamp"}
-    kind = f"{event['event.category']}/{event['event.action']}"
-    head = {"id": event["event.id"], "at": (int(str(event["@timestamp"])) - begin) / _SECOND, "kind": kind}
-    dropped = {"event.id", "event.category", "event.action"}
-    row = head | {name: value for name, value in sorted(kept.items()) if name not in dropped}
-    return msgspec.json.encode(row).decode().replace("'", "\\u0027") + "\n"
+    finding = trial.findings[run.name][0]
+    rule = next(number for number, rule in enumerate(trial.plan.rules) if rule.id == finding.rule_id)
+    payload = payload_of(trial.plan, shipped_registries())
+    oracle = Oracle(trial.plan, [rule], payload.registries)
+    guilty = run.malicious.intersection(finding.evidence)
+    seen = scan(run.events, Scorer(payload), {rule}, name=run.name, story=run.scenario, guilty=guilty)
+    witness = shortest(seen, rule, oracle)
+    assert witness is not None, "what fired on these events fires on them again"
+    return case_text(witness, oracle.completions(rule, witness.events), rule=finding.rule_title)

@@ -60,7 +60,6 @@ class Trial:
     findings: dict[str, list[Finding]] = field(default_factory=dict)
     misses: list[Miss] = field(default_factory=list)
     micros: dict[str, float] = field(default_factory=dict)
-    events: dict[str, Event] = field(default_factory=dict)
     plan: Plan | None = None
 
     def caught(self) -> dict[str, tuple[int, int]]:
@@ -150,9 +149,6 @@ def _run(trial: Trial, ruleset: RuleSet, mine: set[str]) -> None:
             taken.append(perf_counter_ns() - began)
             nearest.look(run, own, matched)
             found += findings
-            for number in matched:
-                if scorer.plan.rules[number].id in mine:
-                    trial.events[f"{run.name} {own.get('event.id')}"] = own
         found += scorer.close()
         trial.findings[run.name] = [finding for finding in found if finding.rule_id in mine]
     trial.misses = nearest.closest()
