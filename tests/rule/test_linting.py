@@ -102,6 +102,12 @@ def test_keywords_that_must_all_be_there_are_no_doubt(rules: Path) -> None:
     assert "unreachable" not in codes(rules, RULE.replace("Image|endswith: /sh", item))
 
 
+@pytest.mark.parametrize(("repetitions", "costly"), [(100, False), (900, True)])
+def test_an_expression_whose_cost_is_large_is_doubtful(rules: Path, repetitions: int, costly: bool) -> None:
+    item = f"CommandLine|re: '(a?b){{{repetitions}}}x'"
+    assert ("costly" in codes(rules, RULE.replace("Image|endswith: /sh", item))) is costly
+
+
 def test_a_window_shorter_than_a_step(rules: Path) -> None:
     chain = """---
 title: Many shells

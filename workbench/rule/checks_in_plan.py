@@ -7,11 +7,17 @@ from collections.abc import Iterable, Iterator
 from sigma.correlations import SigmaCorrelationRule
 
 from workbench.errors import RuleError
+from workbench.rule.expression import compile_expression
 from workbench.rule.reachable import can_fire
 from workbench.rule.ruleset import LoadedRule
 from workbench.rule.unlabelled import unlabelled
 from workbench.scorer.plan import Correlation, Plan
 from workbench.scorer.reason import describe_span
+
+_INSTRUCTIONS = 1_000
+"""Of RE2. Up to here an automaton is found to fit its memory, and 10 kB took at most 0.2 s."""
+_TEXT, _STEP_S = 10_000, 20e-9
+"""Bytes, and seconds a byte and instruction without one: `(a?b?c?){1,1000}$x` on random a, b and c."""
 
 
 def check_in_plan(plan: Plan, rules: Iterable[LoadedRule]) -> Iterator[RuleError]:
@@ -23,8 +29,25 @@ def check_in_plan(plan: Plan, rules: Iterable[LoadedRule]) -> Iterator[RuleError
         if number is not None:
             yield from _unreachable(plan, number, rule)
             yield from _short_window(plan, number, rule)
+            yield from _costly(plan, number, rule)
             if number in wanting:
                 yield _unlabelled(rule, wanting[number])
+
+
+def _costly(plan: Plan, number: int, rule: LoadedRule) -> Iterator[RuleError]:
+    """A regular expression so large that a text made for it takes long, though no more than in proportion."""
+    condition = plan.rules[number].condition
+    for leaf in sorted(set(plan.leaves(condition))) if condition is not None else ():
+        predicate = plan.predicates[leaf]
+        size = compile_expression(str(predicate.value)).programsize if predicate.op == "regex" else 0
+        if size > _INSTRUCTIONS:
+            seconds = size * _TEXT * _STEP_S
+            yield rule.document.fault(
+                f"an expression of {size:,} instructions of RE2: a text of 10 kB can take it {seconds:.1g} s",
+                "detection",
+                code="costly",
+                mend="write shorter repetitions",
+            )
 
 
 def _unreachable(plan: Plan, number: int, rule: LoadedRule) -> Iterator[RuleError]:

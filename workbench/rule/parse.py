@@ -49,8 +49,10 @@ _ABOUT: dict[str, tuple[str, tuple[Key, ...]]] = {
 
 _MENDS = {
     "modifier": "the modifiers are listed in docs/rules.md",
-    "regex": "RE2 has no look-around and no back-references; write it without",
+    "regex": "RE2 has no look-around, no back-references and no repetition above 1,000; write it without",
     "condition": "name detections of this rule, with and, or, not, 1 of, all of",
+    "level": "informational, low, medium, high or critical",
+    "status": "stable, test, experimental, deprecated or unsupported",
     "id": "give a UUID, such as `uuidgen` prints",
     "timespan": "a number and s, m, h, d, w, M or y, such as 10m",
 }

@@ -226,7 +226,7 @@ def _regex(value: SigmaRegularExpression) -> str:
         raise ValueFault(
             f"RE2 cannot take the expression: {error}",
             "regex",
-            "RE2 has no look-around and no back-references; write it without",
+            "RE2 has no look-around, no back-references and no repetition above 1,000; write it without",
         ) from None
     _check_size(size)
     return pattern
