@@ -10,9 +10,15 @@ import pytest
 from tests.evaluate.conftest import CURL, Record, network, opened
 from workbench.cli import run
 from workbench.evaluate.witness.case_text import case_text
-from workbench.evaluate.witness.witness import Witness
+from workbench.evaluate.witness.oracle import Oracle
+from workbench.evaluate.witness.scan import scan
+from workbench.evaluate.witness.witness import Witness, shortest
+from workbench.rule import load
 from workbench.rule.linting import lint_paths
-from workbench.rule.vectors import parse_cases, read_case_events
+from workbench.rule.lower import lower
+from workbench.rule.vectors import parse_cases, payload_of, read_case_events
+from workbench.scorer import Scorer
+from workbench.scorer.plan import decode_plan
 
 RULES = """title: Key is read
 name: key
@@ -114,6 +120,23 @@ fires = ["1"]
     assert text.startswith(own)
     assert lint_paths([rules]).errors == []
     assert text.count("[[case]]") == 3
+
+
+def test_events_without_an_id_are_told_apart(world: tuple[Path, Path]) -> None:
+    rules, _ = world
+    plan = decode_plan(lower(load(rules)))
+    rule = next(number for number, rule in enumerate(plan.rules) if rule.correlation)
+    stream = [
+        {"@timestamp": at, "event.category": category, "event.action": action, **fields}
+        for at, category, action, fields in (
+            (1, "file", "read", {"file.path": "/k.pem"}),
+            (2, "network", "connect", {"process.executable": CURL, "destination.class": "external"}),
+        )
+    ]
+    seen = scan(stream, Scorer(payload_of(plan)), {rule}, name="n", story="s", guilty=set())
+    witness = shortest(seen, rule, Oracle(plan, [rule], {}))
+    assert witness is not None
+    assert len(witness.events) == 2
 
 
 def test_a_rule_that_is_not_there_is_misuse(

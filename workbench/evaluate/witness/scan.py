@@ -73,8 +73,8 @@ def scan(
                 seen = (events[one] for one in hit.evidence if one in events)
                 ways[hit.rule] = list(chain(*(_way(scorer, event) for event in seen)))
 
-    for event in stream:
-        own, matched = scorer.examine(event)
+    for number, event in enumerate(stream, 1):
+        own, matched = scorer.examine({"event.id": f"#{number}", **event})  # where a source gives none
         events[str(own.get("event.id", ""))] = _told(own)
         note(hits_on(scorer, own, matched))
     note(hits_at_close(scorer))
