@@ -12,6 +12,7 @@ import msgspec
 import typer
 
 from workbench import cli, errors
+from workbench.cli.app import build
 from workbench.fields import ACTIONS, ENRICHED, FIELDS
 from workbench.rule.extension import Extension
 from workbench.rule.logsource import CATEGORIES
@@ -84,7 +85,7 @@ def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, A
 def command_line() -> str:
     """Give every command: what it does, its arguments and options."""
     parts = []
-    for name, command in sorted(commands(typer.main.get_command(cli.build()))):
+    for name, command in sorted(commands(typer.main.get_command(build()))):
         rows = []
         for one in command.params:
             called = code([*one.opts, *one.secondary_opts]) if one.param_type_name == "option" else ""

@@ -14,7 +14,7 @@ import typer
 from hypothesis import settings
 
 from capture.doctor import obstacle
-from workbench.cli import build
+from workbench.cli.app import build
 
 settings.register_profile("workbench", deadline=None)  # a busy machine is not a fault
 settings.load_profile("workbench")

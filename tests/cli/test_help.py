@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import typer
 
-from workbench.cli import build, run
+from workbench.cli import run
+from workbench.cli.app import build
 from workbench.cli.panels import PANELS
 
 # The contract: what people and scripts may rely on, with the options that must be there.

@@ -133,3 +133,15 @@ def test_names_in_a_recording_are_neither_markup_nor_orders(
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
     assert "x[bold]y" in shown
+
+
+def test_ctrl_c_is_heeded_while_the_verbs_load() -> None:
+    code = "import sys, workbench.cli; assert not {'typer', 'rich'} & {*sys.modules}"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
+def test_a_reader_that_leaves_early_is_no_failure(files: Path) -> None:
+    program = str(Path(sys.executable).with_name("workbench"))
+    code = f"{program} scenario list --format json | head -c 1 >/dev/null; exit ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
