@@ -135,6 +135,15 @@ def test_names_in_a_recording_are_neither_markup_nor_orders(
     assert "x[bold]y" in shown
 
 
+def test_a_home_that_takes_no_key_is_told_with_what_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/proc")
+    assert run(["pack", "keygen", "--out", str(tmp_path / "k")]) == 2
+    assert "the key is made, but not trusted: No such file or directory" in capsys.readouterr().err
+    assert (tmp_path / "k.pub").is_file()
+
+
 def test_ctrl_c_is_heeded_while_the_verbs_load() -> None:
     code = "import sys, workbench.cli; assert not {'typer', 'rich'} & {*sys.modules}"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

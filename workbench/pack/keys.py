@@ -68,12 +68,19 @@ def trusted_directory() -> Path:
 
 
 def trust_key(public: Path) -> Path:
-    """Copy a public key to the trusted ones; gives the copy's path."""
+    """Copy a public key to the trusted ones; gives the copy's path, raises InputError where none can be."""
     copy = trusted_directory() / public.name
     if copy.exists() and copy.read_bytes() != public.read_bytes():
         stem = sum(1 for _ in copy.parent.glob(f"*{public.name}"))
         copy = copy.with_name(f"{stem}-{public.name}")
-    copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise InputError(
+            f"the key is made, but not trusted: {error.strerror}",
+            place=copy.parent,
+            mend=f"give --trust {public} where it is to be trusted, as after --no-trust",
+        ) from None
     write_aside(copy, public.read_bytes(), mode=0o644)
     return copy
 
