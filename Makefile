@@ -65,7 +65,7 @@ bench-baseline: setup ## what drift fields cost: time an event, bytes an agent
 bench-capture: setup ## completeness, overhead, latency and memory of capture (root)
 	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/capture
 
-bench-sensor: setup ## a watched agent against a bare one, time to verdict (root); a simulated day's memory
+bench-sensor: setup ## a watched agent against a bare one, time to verdict, an interpreter's start by stage (root); a day's memory
 	@$(BIN)/python -m pytest -q -s --timeout 7200 benchmarks/sensor
 
 bench-attribution: setup ## attribution judged on 200 live tool calls of codex, three minutes (root)
