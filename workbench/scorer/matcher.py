@@ -2,9 +2,9 @@
 
 Every field's value becomes the bits of the predicates that hold for it (remembered per value); the bits of
 all fields together decide the rules (remembered per set of bits). Every rule has an anchor, the rarest
-predicate that it cannot hold without: all other predicates are decided only when an anchor is set, and only
-rules whose anchor is set are looked at, so cost follows what an event touches and not how many rules there
-are. What a condition says of the event's kind is settled beforehand.
+predicate that it cannot hold without. Only rules whose anchor is set are looked at, and other predicates are
+decided only where such a rule asks for them, so cost follows what an event touches and not how many rules
+there are. What a condition says of the event's kind is settled beforehand.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from workbench.scorer.condition import Mask, anchor, compile_mask, specialise
 from workbench.scorer.field_index import FieldIndex
 from workbench.scorer.kind import kinds_of
 from workbench.scorer.plan import Plan, Predicate
-from workbench.scorer.predicates import Predicates
+from workbench.scorer.predicates import Predicates, Reading
 
 _DECISIONS = 20_000 * ENTRY
 _KIND = ("event.category", "event.action")
@@ -64,31 +64,43 @@ class KindMatcher:
         self._always: list[tuple[int, Mask]] = []
         self._anchored: dict[int, list[tuple[int, Mask]]] = defaultdict(list)
         self._anchors = 0
-        used: set[int] = set()
+        self._predicates = predicates
+        wanted: dict[int, set[int]] = defaultdict(set)
         for number, condition in conditions.items():
             if condition is True:
                 self._always.append((number, Mask(0, 0)))
                 continue
-            used.update(plan.leaves(condition))
+            leaves = set(plan.leaves(condition))
             entry = number, compile_mask(condition)
             found = anchor(condition, rarity)
             if found is None:
                 self._always.append(entry)
+                wanted[0].update(leaves)
                 continue
             self._anchors |= found[0]
             for bit in _bits_of(found[0]):
                 self._anchored[bit].append(entry)
-        first = used & predicates.beside(bit.bit_length() - 1 for bit in self._anchored)
-        self._first, self._rest = predicates.reading(first), predicates.reading(used - first)
+                wanted[bit].update(leaves)
+        early = predicates.sources(bit.bit_length() - 1 for bit in self._anchored)
+        self._first = predicates.reading(early)
+        self._wanted = {bit: predicates.sources(numbers) - early for bit, numbers in wanted.items()}
+        used = set().union(*wanted.values())
         self._used = sum(1 << number for number in used)
+        self._rest: Cache[int, Reading] = Cache(self._rest_of, _DECISIONS)
         self._decisions: Cache[int, tuple[int, ...]] = Cache(self._decide, _DECISIONS)
 
     def match(self, event: Event) -> tuple[int, ...]:
         """Give the numbers of the rules that match, ascending; most events touch no anchor."""
         bits = self._first.bits(event)
-        if not bits & self._anchors and not self._always:
+        touched = bits & self._anchors
+        if not touched and not self._always:
             return ()
-        return self._decisions[(bits | self._rest.bits(event)) & self._used]
+        return self._decisions[(bits | self._rest[touched].bits(event)) & self._used]
+
+    def _rest_of(self, touched: int) -> Reading:
+        """Give a reading of what else the rules ask for that have these anchors or none."""
+        wanted = [self._wanted[bit] for bit in (0, *_bits_of(touched)) if bit in self._wanted]
+        return self._predicates.reading(frozenset().union(*wanted))
 
     def _decide(self, bits: int) -> tuple[int, ...]:
         entries = list(self._always)
@@ -121,7 +133,9 @@ def predicates_of(plan: Plan, rules: Iterable[int]) -> Predicates:
     rarity = _rarities(plan)
     anchors = [found[0] for condition in conditions if (found := anchor(condition, rarity))]
     first = {bit.bit_length() - 1 for bits in anchors for bit in _bits_of(bits)}
-    return Predicates(((leaf, plan.predicates[leaf]) for leaf in sorted(leaves)), first)
+    repeated = tuple(name for names in _REPEATED for name in names)  # what is remembered is cheap to ask for
+    early = {leaf for leaf in first if not plan.predicates[leaf].field.startswith(repeated)}
+    return Predicates(((leaf, plan.predicates[leaf]) for leaf in sorted(leaves)), early)
 
 
 def kind_of(event: Event) -> Kind:

@@ -12,7 +12,8 @@ from workbench.scorer.field_index import FieldIndex, text_of
 from workbench.scorer.plan import KEYWORD, Predicate
 
 EventTest = Callable[[Event], bool]
-_Source = tuple[str, bool]
+Source = tuple[str, bool] | int
+"""What is decided at once: of a field, the predicates looked for first, or the others; or a comparison."""
 
 
 class Reading:
@@ -64,7 +65,7 @@ class Predicates:
     """
 
     def __init__(self, predicates: Iterable[tuple[int, Predicate]], first: Collection[int] = ()) -> None:
-        indexed: dict[_Source, list[tuple[int, Predicate]]] = defaultdict(list)
+        indexed: dict[tuple[str, bool], list[tuple[int, Predicate]]] = defaultdict(list)
         self._references: dict[int, EventTest] = {}
         for number, predicate in predicates:
             if predicate.op == "fieldref":
@@ -73,22 +74,25 @@ class Predicates:
                 early = number in first and predicate.field != KEYWORD
                 indexed[predicate.field, early].append((number, predicate))
         self._indexes = {source: FieldIndex(found) for source, found in indexed.items()}
-        self._sources = {number: source for source, found in indexed.items() for number, _ in found}
-        self.bits = self.reading([*self._sources, *self._references]).bits
+        self._sources: dict[int, Source] = {
+            number: source for source, found in indexed.items() for number, _ in found
+        }
+        self._readings: dict[frozenset[Source], Reading] = {}
+        self.bits = self.reading(self.sources([*self._sources, *self._references])).bits
 
-    def reading(self, numbers: Collection[int]) -> Reading:
-        """Give a reading of the fields that these predicates look at."""
-        sources = {self._sources[number] for number in numbers if number in self._sources}
-        return Reading(
-            [(source[0], self._indexes[source]) for source in sources],
-            [(self._references[number], 1 << number) for number in numbers if number in self._references],
-        )
+    def sources(self, numbers: Iterable[int]) -> frozenset[Source]:
+        """Give where these predicates are decided, each with others."""
+        return frozenset(self._sources.get(number, number) for number in numbers)
 
-    def beside(self, numbers: Iterable[int]) -> set[int]:
-        """Give the predicates that a reading of these decides too, these among them."""
-        wanted = set(numbers)
-        sources = {self._sources[number] for number in wanted if number in self._sources}
-        return wanted.union(number for number, source in self._sources.items() if source in sources)
+    def reading(self, sources: frozenset[Source]) -> Reading:
+        """Give a reading of these."""
+        known = self._readings.get(sources)
+        if known is None:
+            known = self._readings[sources] = Reading(
+                [(source[0], self._indexes[source]) for source in sources if isinstance(source, tuple)],
+                [(self._references[each], 1 << each) for each in sources if isinstance(each, int)],
+            )
+        return known
 
 
 def _is_text(field: str) -> bool:
