@@ -126,7 +126,7 @@ def test_the_tables_show_what_each_rule_costs_and_which_say_the_same(report: Rep
     assert by_rule["Anything deletes"][-2] == "500 (≤ 975)"
     assert shown["Rules that call the same sessions"].rows[0][2] == "2 of 4"
     silent = sum(not rule.metrics.true_positives + rule.metrics.false_positives for rule in report.rules)
-    assert f"{silent} that no session here calls for" in shown["Scorecard"].note
+    assert f"no session here calls for them: {silent}." in shown["Scorecard"].note
 
 
 def test_of_very_many_sessions_only_the_misjudged_are_shown(report: Report) -> None:
