@@ -36,7 +36,7 @@ class Namespace:
         self.layout, self.script = layout, script
 
     def __enter__(self) -> Namespace:
-        """Start; raises CaptureError when no namespace can be made."""
+        """Start; raises CaptureError when no namespace can be made, or a server in it does not start."""
         _sweep()
         self._scratch = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}."))
         try:
@@ -92,8 +92,8 @@ class Namespace:
         if not answer:
             said = self._process.stderr.read().strip().splitlines()
             raise CaptureError(
-                f"no namespace could be made: {said[-1] if said else 'it ended at once'}",
-                mend="scenarios need root, or CAP_SYS_ADMIN and CAP_NET_ADMIN",
+                f"the run's small internet did not start: {said[-1] if said else 'it ended at once'}",
+                mend="scenarios need root, or CAP_SYS_ADMIN and CAP_NET_ADMIN; a server a newer node",
             )
         ready = json.loads(answer)
         self._anchor = self._outer_pid(int(ready["anchor"]))

@@ -92,7 +92,8 @@ class Registry:
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 said = self._log.read_text(errors="replace").strip().splitlines()
-                raise RuntimeError(f"{self._place.name} did not start: {said[-1] if said else 'silence'}")
+                reason = next((line for line in said if "Error" in line), "it said no error")
+                raise RuntimeError(f"{self._place.name} did not start: {reason}")
             time.sleep(0.02)
         for name, document in self._packages.items():
             headers = {"content-type": "application/json", "authorization": self._basic()}
