@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     assert run(["pack", "keygen", "--out", "k"]) == 0
     assert run(["pack", "build", "rules", "--out", "x.pack", "--key", "k"]) == 0
     return tmp_path
+
+
+def test_findings_are_told_in_words_for_people(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["score", "x.pack", "events.jsonl", "--format", "text"]) == 0
+    first, second = capsys.readouterr().out.splitlines()[:2]
+    assert re.fullmatch(r"\S+Z  alert  risk  \d+  .+ \(2\)", first)
+    assert second == "  key → upload within 1 min"
 
 
 def test_events_are_scored_in_order_and_counted(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

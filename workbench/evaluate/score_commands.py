@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from workbench.event import Value
+from workbench.event import Value, format_timestamp
 from workbench.output import Format, show_json
 from workbench.printable import printable, printable_line
+
+if TYPE_CHECKING:
+    from workbench.scorer import Finding
 
 Pack = Annotated[Path, typer.Argument(metavar="PACK", help="a .pack file")]
 Events = Annotated[
@@ -36,8 +39,10 @@ def score(
     events: Events,
     trust: Trust = None,
     format: Annotated[
-        Literal["json", "ocsf"],
-        typer.Option(help="json, or ocsf for OCSF Detection Findings (2004); an object a line"),
+        Literal["json", "ocsf", "text"],
+        typer.Option(
+            help="json, or ocsf for OCSF Detection Findings (2004); an object a line; text for people"
+        ),
     ] = "json",
     stats: Annotated[
         Path | None, typer.Option(metavar="F", help="write counts, memory and latency as JSON")
@@ -55,7 +60,7 @@ def score(
     import msgspec
 
     from workbench.pack.keys import trusted_keys
-    from workbench.scorer import Finding, Scorer
+    from workbench.scorer import Scorer
 
     began = perf_counter()
     scorer = Scorer.load(pack, trusted_keys(trust))
@@ -67,7 +72,10 @@ def score(
     def report(findings: list[Finding]) -> None:
         for finding in findings:
             by_rule[finding.rule_id] += 1
-            typer.echo(msgspec.json.encode(_shape(finding, format)).decode())
+            if format == "text":
+                typer.echo("\n  ".join(map(printable_line, _words(finding))))
+            else:
+                typer.echo(msgspec.json.encode(_shape(finding, format)).decode())
 
     for event in read_events_of(events, unknown):
         start = perf_counter_ns()
@@ -83,6 +91,13 @@ def score(
         )
     if stats:
         _write_stats(stats, taken, by_rule, load_s)
+
+
+def _words(finding: Finding) -> list[str]:
+    """Tell a finding in lines: when, how heavy, what, on which event; then the way of the data, else why."""
+    when = format_timestamp(finding.timestamp // 1_000_000 * 1_000_000)
+    what = f"{finding.response:5}  risk {finding.risk:3}  {finding.rule_title} ({finding.event_id})"
+    return [f"{when}  {what}", *(finding.provenance_path or (finding.reason,))]
 
 
 def _shape(finding: object, format: str) -> object:
