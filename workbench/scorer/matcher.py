@@ -21,7 +21,7 @@ from workbench.scorer.condition import Mask, anchor, compile_mask, specialise
 from workbench.scorer.field_index import FieldIndex
 from workbench.scorer.kind import kinds_of
 from workbench.scorer.plan import Plan, Predicate
-from workbench.scorer.predicates import Predicates, Reading
+from workbench.scorer.predicates import Predicates, Reading, Source
 
 _DECISIONS = 20_000 * ENTRY
 _KIND = ("event.category", "event.action")
@@ -83,7 +83,10 @@ class KindMatcher:
                 wanted[bit].update(leaves)
         early = predicates.sources(bit.bit_length() - 1 for bit in self._anchored)
         self._first = predicates.reading(early)
-        self._wanted = {bit: predicates.sources(numbers) - early for bit, numbers in wanted.items()}
+        self._anyhow = predicates.sources(wanted[0]) - early
+        self._asking: dict[frozenset[Source], int] = defaultdict(int)
+        for bit, numbers in wanted.items():
+            self._asking[predicates.sources(numbers) - early] |= bit
         used = set().union(*wanted.values())
         self._used = sum(1 << number for number in used)
         self._rest: Cache[int, Reading] = Cache(self._rest_of, _DECISIONS)
@@ -99,8 +102,8 @@ class KindMatcher:
 
     def _rest_of(self, touched: int) -> Reading:
         """Give a reading of what else the rules ask for that have these anchors or none."""
-        wanted = [self._wanted[bit] for bit in (0, *_bits_of(touched)) if bit in self._wanted]
-        return self._predicates.reading(frozenset().union(*wanted))
+        asked = [sources for sources, anchors in self._asking.items() if touched & anchors]
+        return self._predicates.reading(self._anyhow.union(*asked))
 
     def _decide(self, bits: int) -> tuple[int, ...]:
         entries = list(self._always)
