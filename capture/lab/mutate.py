@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import yaml
@@ -25,7 +26,9 @@ class Mutator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One evasion: `swap` holds pairs of pattern and replacement, `first` what is run once before.
 
     `pause` is how many seconds pass before each malicious step but the first, `programs` what must be in the
-    user's path for what is swapped in.
+    user's path for what is swapped in. `split` has what comes from the last malicious step on done in a
+    session of its own, or each malicious step by a subagent of its own. It divides benign work too, of which
+    the second to the fourth step count as if they were malicious.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Mutator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     first: str = ""
     pause: int = 0
     programs: list[str] = []
+    split: Literal["", "sessions", "subagents"] = ""
 
     def apply(self, scenario: Scenario, world: World) -> Scenario:
         """Give the scenario with its malicious steps changed; the very same one when none fits.
@@ -50,6 +54,8 @@ class Mutator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             steps.append(changed)
         for number in [n for n, step in enumerate(steps) if step.malicious][1:] if self.pause else ():
             steps[number] = replace(steps[number], pause=self.pause)
+        if self.split:
+            steps = _split(steps, self.split)
         if steps == scenario.steps:
             return scenario
         return replace(scenario, steps=steps, programs=[*scenario.programs, *self.programs])
@@ -63,6 +69,18 @@ class Mutator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
                 pattern = pattern.replace(name, matches)  # noqa: PLW2901 - built up
             run = re.sub(pattern, world.fill(text), run)
         return replace(step, run=run)
+
+
+def _split(steps: list[Step], by: str) -> list[Step]:
+    able = [n for n, step in enumerate(steps) if step.run and not step.payload]
+    moved = [n for n in able if steps[n].malicious]
+    if not any(step.malicious for step in steps):
+        moved = able[1:4]
+    if len(moved) < 2:
+        return steps
+    if by == "subagents":
+        return [replace(step, subagent=n in moved) for n, step in enumerate(steps)]
+    return [replace(step, session=int(n >= moved[-1])) for n, step in enumerate(steps)]
 
 
 @cache

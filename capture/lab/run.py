@@ -12,6 +12,7 @@ from typing import Any
 
 from capture.harness import hooks
 from capture.harness.transcript import Transcript
+from capture.lab.dialogue import by_session, starts
 from capture.lab.driver import driver_for
 from capture.lab.driver.base import Driver
 from capture.lab.label import during, label, made_calls
@@ -21,7 +22,7 @@ from capture.lab.stage import stage
 from capture.lab.world import World
 from capture.recorder import Recorder
 from capture.source import open_source
-from capture.spool import sweep
+from capture.spool import new_place, read_events, sweep
 from workbench.dataset.recording import Recording
 from workbench.dataset.session import Label
 from workbench.errors import CaptureError
@@ -63,12 +64,15 @@ def play(
     mutator: Mutator | None = None,
     timeout: float = 180,
 ) -> Outcome:
-    """Run a scenario and give all that was seen; see `run_scenario`. `timeout`: seconds, pauses apart."""
+    """Run a scenario and give all that was seen, as `run_scenario`. `timeout`: seconds an agent, pauses apart."""
     sweep()
     with stage(scenario, driver, seed, mutator) as staged:
-        played, world, launch, namespace = staged
+        played, world, launch, namespace, held = staged
+        agents = len(held) + sum(step.subagent for step in played.steps)
+        spool = new_place()
         recorder = Recorder(
             open_source(source),
+            spool=spool,
             agent=driver.name,
             session_id=world.session,
             settings={
@@ -87,10 +91,11 @@ def play(
                 env=launch.environment,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                timeout=timeout + sum(step.pause for step in played.steps),
+                timeout=timeout * agents + sum(step.pause for step in played.steps),
             )
             if recorder.interrupted:
                 raise KeyboardInterrupt
+            begun = list(starts(held, read_events(spool), driver.name))
             time.sleep(_SETTLE_S)
             transcript = driver.transcript(namespace.path(world.home), world)
             told = _control_plane(namespace.path(world.home))
@@ -103,10 +108,7 @@ def play(
         _check(played, driver, events, found)
         return found
 
-    events = [
-        {**event, "gen_ai.conversation.id": world.session}
-        for event in [*transcript.events, *during(made, told)]
-    ]
+    events = [*begun, *by_session([*transcript.events, *during(made, told)], held)]
     with _whole_or_nothing(recorder):
         recording = recorder.finish(out, harness_events=events, label=labels)
     return Outcome(recording, world, model, internet, transcript)

@@ -21,7 +21,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `payload` narrows a malicious step to the processes whose arguments contain it, such as the install
     script that an otherwise ordinary package installation starts; wherever in the run such a process is
-    started, it belongs to the step. The model thinks for `pause` seconds before it says the step.
+    started, it belongs to the step. The model thinks for `pause` seconds before it says the step, in the
+    run's session number `session`; with `subagent` it hands it to one.
     """
 
     name: str
@@ -32,6 +33,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     malicious: bool = False
     payload: str = ""
     pause: int = 0
+    session: int = 0
+    subagent: bool = False
     techniques: list[str] = []
 
 
@@ -124,5 +127,8 @@ def problems(scenario: Scenario) -> Iterator[str]:
             yield f"malicious step {step.name!r} names no technique"
         if step.payload and not step.malicious:
             yield f"step {step.name!r} has a payload but is not malicious"
+    sessions = [step.session for step in scenario.steps]
+    if sessions != sorted(sessions) or len(set(sessions)) != max(sessions, default=0) + 1:
+        yield "sessions are not numbered 0, 1 … in the order of the steps"
     if scenario.twin_of and scenario.malicious:
         yield "a benign twin holds a malicious step"

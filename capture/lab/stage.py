@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from capture import hook
+from capture.lab.dialogue import Sitting, chained, make_script, sittings
 from capture.lab.driver.base import Driver, Launch, Servers
-from capture.lab.habits import interleave
 from capture.lab.home import Files, expand, furnish
 from capture.lab.install import HARNESSES, python_environment
 from capture.lab.internet import tls
 from capture.lab.layout import Layout, Site
-from capture.lab.model.script import Script, Turn
 from capture.lab.mutate import Mutator, fitting
 from capture.lab.namespace import UID, Namespace, why_not
 from capture.lab.repository import repository
@@ -46,12 +45,13 @@ _TRUST = "/etc/ssl/certs/ca-certificates.crt"
 
 
 class Stage(NamedTuple):
-    """A run, all set up and not yet started; `scenario` is as it is in `world`."""
+    """A run, all set up and not yet started; `scenario` as it is in `world`, `held` its sessions."""
 
     scenario: Scenario
     world: World
     launch: Launch
     namespace: Namespace
+    held: list[Sitting]
 
 
 def _servers(scenario: Scenario, world: World) -> Servers:
@@ -81,16 +81,19 @@ def stage(scenario: Scenario, driver: Driver, seed: int, mutator: Mutator | None
                 mend=f"use one of {', '.join(fitting(scenario, world)) or 'another scenario'}",
             )
     task = world.fill(world.random.choice(scenario.task))
-    launch = driver.launch(world, task, _servers(scenario, world))
+    servers = _servers(scenario, world)
+    launch = driver.launch(world, task, servers)
+    held = sittings(Sitting(world.session, task, launch.command), scenario, driver, world, servers)
+    launch = replace(launch, command=chained(held))
     if scenario.servers:
         mcp = python_environment(HARNESSES / "mcp.lock")
         launch = replace(launch, binds=launch.binds | {str(mcp): f"{world.home}/{_MCP}"})
     used = services(scenario, world)
-    script = make_script(scenario, driver, world)
+    script = make_script(scenario, driver, world, held[1:])
     with Namespace(make_layout(scenario, world, launch, used), script) as namespace:
         launch = replace(launch, environment=_environment(world) | launch.environment)
         _prepare(scenario, world, launch, namespace)
-        yield Stage(scenario, world, launch, namespace)
+        yield Stage(scenario, world, launch, namespace, held)
 
 
 def make_world(scenario: Scenario, seed: int) -> World:
@@ -101,29 +104,6 @@ def make_world(scenario: Scenario, seed: int) -> World:
         world.add_host(role, kind, named.get(role, ""))
     world.draw(scenario.parameters)
     return world
-
-
-def make_script(scenario: Scenario, driver: Driver, world: World) -> Script:
-    """Put a scenario's steps, as they are in this world, into a model's mouth, with call ids of their own."""
-    turns = []
-    language = scenario.repository.partition("-")[0]
-    for item in interleave(len(scenario.steps), language, world):
-        call = f"call_{world.token(24)}"
-        if isinstance(item, str):
-            turns.append(Turn(step="", id=call, arguments={"command": item}))
-            continue
-        step = scenario.steps[item]
-        turns.append(
-            Turn(
-                step=step.name,
-                id=call,
-                tool=step.tool or "shell",
-                arguments=step.arguments if step.tool else {"command": step.run},
-                say=step.say,
-                pause=step.pause,
-            )
-        )
-    return Script(turns=driver.close_script(turns, world), seed=world.seed, port=world.model_port)
 
 
 def in_world(scenario: Scenario, world: World) -> Scenario:

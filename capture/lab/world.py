@@ -6,6 +6,7 @@ which scenario it was.
 
 from __future__ import annotations
 
+import copy
 import random
 import re
 import string
@@ -53,6 +54,7 @@ class World:
     project: str = ""
     directory: str = ""
     session: str = ""
+    conversation: str = ""
     subnet: str = ""
     subnet6: str = ""
     code_host: str = ""
@@ -98,7 +100,9 @@ class World:
             "password": self.token(18),
         }
         for n in range(1, 5):
-            self.values[f"word{n}"] = self.word("-")
+            while (word := self.word("-")) in self.values.values():
+                pass  # one name for two things would break what a run does with them
+            self.values[f"word{n}"] = word
             self.values[f"word{n}m"] = self.values[f"word{n}"].replace("-", "_")
             self.values[f"file{n}"] = (
                 f"{draw.choice(_WORDS['files'])}-{self.token(4, string.digits + 'abcdef')}"
@@ -122,6 +126,12 @@ class World:
             self.values[name]
             for name in ("aws_secret", "github_token", "npm_token", "pypi_token", "api_key", "password")
         ]
+
+    def other(self, conversation: str) -> World:
+        """Give this world as another conversation sees it: the same, under another name."""
+        found = copy.copy(self)
+        found.conversation = conversation
+        return found
 
     def word(self, joint: str = "") -> str:
         """Draw a name of two words."""

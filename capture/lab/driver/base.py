@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -41,4 +41,13 @@ class Driver(Protocol):
 
     def transcript(self, home: Path, world: World) -> Transcript:
         """Read what the harness itself wrote about the run, found below `home`."""
+        ...
+
+
+@runtime_checkable
+class Delegating(Driver, Protocol):
+    """A driver whose harness can hold several conversations in one run: they are told apart afterwards."""
+
+    def delegate(self, task: str, world: World) -> Turn:
+        """Give the turn with which the model hands a task to a subagent."""
         ...

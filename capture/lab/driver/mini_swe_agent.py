@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from capture.harness import mini_swe_agent
@@ -13,7 +14,8 @@ from capture.lab.world import World
 from workbench.errors import CaptureError
 
 _TOOL = ".local/share/uv/tools/mini-swe-agent"
-_TRAJECTORY = ".config/mini-swe-agent/last_mini_run.traj.json"
+_TRAJECTORIES = ".config/mini-swe-agent"
+_FIRST = "last_mini_run"
 
 
 class MiniSweAgent:
@@ -35,7 +37,7 @@ class MiniSweAgent:
                 "--exit-immediately",
                 "--model=openai/gpt-5",
                 f"--task={task}",
-                f"--output={world.home}/{_TRAJECTORY}",
+                f"--output={world.home}/{_TRAJECTORIES}/{world.conversation or _FIRST}.traj.json",
             ],
             environment={
                 "OPENAI_API_KEY": world.values["api_key"],
@@ -54,6 +56,17 @@ class MiniSweAgent:
         done = {"command": "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"}
         return [*turns, Turn(step="", id=f"call_{world.token(24)}", arguments=done, say="All done.")]
 
+    def delegate(self, task: str, world: World) -> Turn:
+        """See Delegating: mini runs itself, as its users have it do."""
+        command = shlex.join(self.launch(world.other(world.token(8)), task, {}).command)
+        return Turn(step="", id=f"call_{world.token(24)}", arguments={"command": command}, delegates=True)
+
     def transcript(self, home: Path, world: World) -> Transcript:
-        """See Driver."""
-        return mini_swe_agent.read(home / _TRAJECTORY)
+        """See Driver: of all its conversations, each under the name of its file."""
+        first = home / _TRAJECTORIES / f"{_FIRST}.traj.json"
+        whole = mini_swe_agent.read(first)
+        for file in sorted(first.parent.glob("*.traj.json")):
+            if file != first:
+                other = mini_swe_agent.read(file)
+                whole.events += [{**event, "gen_ai.conversation.id": file.stem} for event in other.events]
+        return whole

@@ -44,6 +44,11 @@ class OpenCode:
         """See Driver."""
         return turns
 
+    def delegate(self, task: str, world: World) -> Turn:
+        """See Delegating: a session of its own in the same process."""
+        arguments = {"description": "Help out", "prompt": task, "subagent_type": "general"}
+        return Turn(step="", id=f"call_{world.token(24)}", tool="task", arguments=arguments, delegates=True)
+
     def transcript(self, home: Path, world: World) -> Transcript:
         """See Driver: from a copy, since the database's journal cannot be opened across namespaces."""
         with tempfile.TemporaryDirectory() as aside:

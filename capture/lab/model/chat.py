@@ -26,10 +26,16 @@ def calls(request: dict[str, Any]) -> int:
     return sum(len(message.get("tool_calls") or []) for message in request.get("messages", []))
 
 
+def said(request: dict[str, Any]) -> str:
+    """Give all that the user said."""
+    told = [each.get("content") for each in request.get("messages", []) if each.get("role") == "user"]
+    return "\n".join(text if isinstance(text, str) else json.dumps(text) for text in told)
+
+
 def reply(request: dict[str, Any], actor: Actor) -> dict[str, Any]:
     """Answer a request with one completion."""
     done = calls(request)
-    answer = actor.next(done, tools(request))
+    answer = actor.next(done, tools(request), said(request))
     message: dict[str, Any] = {"role": "assistant", "content": answer}
     if isinstance(answer, Call):
         function = {"name": answer.name, "arguments": json.dumps(answer.arguments)}

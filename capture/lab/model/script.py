@@ -27,7 +27,7 @@ _SHELLS = (
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """One answer of the model: call `tool` (`shell` means whatever runs commands here) under the id `id`.
 
-    It is said after `pause` seconds.
+    It is said after `pause` seconds. A turn that `delegates` starts a subagent, whose calls are what is done.
     """
 
     step: str
@@ -36,12 +36,17 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     arguments: dict[str, Any] = {}
     say: str = ""
     pause: int = 0
+    delegates: bool = False
 
 
 class Script(msgspec.Struct, frozen=True, kw_only=True):
-    """All turns of a run; `pace` bounds the seconds the model takes to think, drawn from `seed`."""
+    """All turns of a run; `pace` bounds the seconds the model takes to think, drawn from `seed`.
+
+    `others` are the turns of further conversations, by the task that each begins with.
+    """
 
     turns: list[Turn]
+    others: dict[str, list[Turn]] = {}
     done: str = "Done."
     port: int = 0
     pace: tuple[float, float] = (0.02, 0.2)
@@ -102,21 +107,27 @@ class Actor:
         self.script, self.journal = script, journal
         self._random = random.Random(script.seed)  # noqa: S311 - pacing, not keys
         self._lock = threading.Lock()
-        self._asked = -1
+        self._asked: dict[str, int] = {}
 
-    def next(self, calls: int, tools: Mapping[str, Offer]) -> Call | str:
-        """Give the next call, or the closing text when the script is over or no tools are offered."""
+    def next(self, calls: int, tools: Mapping[str, Offer], said: str = "") -> Call | str:
+        """Give the next call, or the closing text when the script is over or no tools are offered.
+
+        `said` is what the user said: it tells which conversation this is.
+        """
         if not tools:
             return "Working on it."
+        task = next((task for task in self.script.others if task in said), "")
+        turns = self.script.others.get(task, self.script.turns)
         with self._lock:
-            if calls > self._asked:
-                for turn in self.script.turns[max(self._asked, 0) : calls]:
+            asked = self._asked.get(task, -1)
+            if calls > asked:
+                for turn in turns[max(asked, 0) : calls]:
                     self.journal.write("model", kind="result", id=turn.id, step=turn.step)
-                self._asked = calls
+                self._asked[task] = calls
         time.sleep(self._random.uniform(*self.script.pace))
-        if calls >= len(self.script.turns):
+        if calls >= len(turns):
             return self.script.done
-        turn = self.script.turns[calls]
+        turn = turns[calls]
         time.sleep(turn.pause)
         try:
             call = bind(turn, tools)
@@ -124,6 +135,11 @@ class Actor:
             self.journal.write("model", kind="unbound", step=turn.step, error=str(error))
             return f"This needs a tool I do not have: {error}"
         self.journal.write(
-            "model", kind="call", id=call.id, step=turn.step, tool=call.name, arguments=call.arguments
+            "model",
+            kind="delegation" if turn.delegates else "call",
+            id=call.id,
+            step=turn.step,
+            tool=call.name,
+            arguments=call.arguments,
         )
         return call

@@ -9,9 +9,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
+from capture.lab.dialogue import make_script
 from capture.lab.driver import driver_for
 from capture.lab.scenario import load
-from capture.lab.stage import in_world, make_script, make_world
+from capture.lab.stage import in_world, make_world
 
 FAMILIES = ["secret-to-egress", "dns-label-exfil", "trojan-mcp", "test-tamper", "weights-exfil"]
 SEEDS = 40

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture.lab import scenario
+from capture.lab.dialogue import make_script
 from capture.lab.driver import driver_for
 from capture.lab.home import furnish
-from capture.lab.stage import in_world, make_script, make_world
+from capture.lab.stage import in_world, make_world
 from capture.lab.world import World
 from workbench.errors import InputError
 
