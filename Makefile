@@ -71,8 +71,8 @@ bench-sensor: setup ## a watched agent against a bare one, time to verdict, an i
 bench-attribution: setup ## attribution judged on 200 live tool calls of codex, three minutes (root)
 	@$(BIN)/python -m pytest -q -s --timeout 1800 benchmarks/attribution
 
-datasets: setup ## record agent-runs again by its plan and tell what differs, resumable (root, more than an hour)
-	@.ci/datasets $(BIN) build/agent-runs
+datasets: setup ## record agent-runs again by its plan and tell what differs, resumable (root, more than an hour; EVERY=38: a dozen runs)
+	@.ci/datasets $(BIN) build/agent-runs $(EVERY)
 
 bench-fleet: setup ## a backtest of 20 million events: two processes against one, memory
 	@$(BIN)/python -m pytest -q -s --timeout 7200 benchmarks/fleet

@@ -7,7 +7,7 @@ import itertools
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -113,9 +113,13 @@ def _items(part: Round, seed: int) -> Iterator[tuple[str, str, int]]:
 
 
 def record(
-    plan: Plan, out: Path, *, jobs: int = 2, told: Callable[[Run, str], object] = lambda run, how: None
+    planned: Iterable[Run],
+    out: Path,
+    *,
+    jobs: int = 2,
+    told: Callable[[Run, str], object] = lambda run, how: None,
 ) -> list[tuple[Run, str]]:
-    """Make every recording of the plan that `out` does not hold yet, `jobs` at a time; give what failed.
+    """Make every planned recording that `out` does not hold yet, `jobs` at a time; give what failed.
 
     Each is made by a process of its own, whose end cannot touch the others, and thinned of library reads.
     `told` hears of each run when it is done: "made", "there" or why not.
@@ -123,7 +127,7 @@ def record(
     failed: list[tuple[Run, str]] = []
     out.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(jobs) as pool:
-        pending = {pool.submit(_make, run, out): run for run in runs(plan)}
+        pending = {pool.submit(_make, run, out): run for run in planned}
         try:
             for done in as_completed(pending):
                 run, how = pending[done], done.result()

@@ -81,6 +81,7 @@ def campaign(
     plan: Annotated[Path, typer.Argument(help="a plan: which scenarios, harnesses and evasions, how often")],
     out: Annotated[Path, typer.Option(help="directory that holds the recordings, and those made before")],
     jobs: Annotated[int, typer.Option(help="how many runs at a time", min=1)] = 2,
+    every: Annotated[int, typer.Option(help="make only one run in so many, to try the way", min=1)] = 1,
     format: Format = "text",
 ) -> None:
     """Record many scenarios by a plan; a campaign that was stopped goes on where it was.
@@ -94,8 +95,8 @@ def campaign(
     from capture.lab.campaign import read, record, runs
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    planned = read(plan)
-    total = len(list(runs(planned)))
+    planned = list(runs(read(plan)))[::every]
+    total = len(planned)
     with tqdm(total=total, unit="run", disable=None) as bar:
         failed = record(planned, out, jobs=jobs, told=lambda run, how: bar.update())
     if format == "json":

@@ -64,7 +64,10 @@ def play(
     mutator: Mutator | None = None,
     timeout: float = 180,
 ) -> Outcome:
-    """Run a scenario and give all that was seen, as `run_scenario`. `timeout`: seconds an agent, pauses apart."""
+    """Run a scenario and give all that was seen, as `run_scenario`.
+
+    `timeout` is how many seconds each agent of the run may take, pauses apart.
+    """
     sweep()
     with stage(scenario, driver, seed, mutator) as staged:
         played, world, launch, namespace, held = staged

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.dataset.dataset import Dataset, splits_by_session
+from workbench.dataset.dataset import Dataset, names_by_session, splits_by_session
 from workbench.dataset.difference import difference
 from workbench.dataset.release import release
 from workbench.dataset.split import merge, split
@@ -52,6 +52,30 @@ def test_what_was_released_keeps_its_split(tmp_path: Path, merged: Dataset) -> N
     assert splits_by_session(Dataset.open(again.path)) == splits_by_session(released)
     assert Dataset.open(again.path).manifest.test_families == ["secret-to-egress"]
     assert list(difference(released, Dataset.open(again.path))) == []
+
+
+def test_what_was_released_keeps_its_name_and_what_is_new_takes_a_free_one(tmp_path: Path) -> None:
+    directories = Dataset.open(SHIPPED).directories()[:3]
+    for directory, name in zip(directories, ("a", "b", "c"), strict=True):
+        shutil.copytree(directory, tmp_path / "all" / name)
+    shutil.copytree(directories[1], tmp_path / "some" / "only")
+    merge([tmp_path / "some"], tmp_path / "old", "1")
+    old = Dataset.open(tmp_path / "old")
+    merge([tmp_path / "all"], tmp_path / "new", "2", like=old)
+    names = names_by_session(Dataset.open(tmp_path / "new"))
+    assert names_by_session(old).items() < names.items()
+    assert sorted(names.values()) == ["run-1", "run-2", "run-3"]
+
+
+def test_a_part_of_what_was_released_is_divided_alike_and_sound(tmp_path: Path, merged: Dataset) -> None:
+    split(merged, "1", test_families=["secret-to-egress"])
+    benign = [r.path for r in merged.recordings() if r.session.settings["family"] != "secret-to-egress"]
+    for path in benign[:2]:
+        shutil.copytree(path, tmp_path / "part" / path.name)
+    merge([tmp_path / "part"], tmp_path / "again", "1")
+    again = Dataset.open(tmp_path / "again")
+    assert split(again, "1", like=Dataset.open(merged.path)).test_families == []
+    assert validate(Dataset.open(again.path)) == []
 
 
 def test_differences_are_told(small: Dataset) -> None:

@@ -127,15 +127,20 @@ def merge(
     ],
     out: Annotated[Path, typer.Option(help="the new dataset")],
     version: Annotated[str, typer.Option(help="its version")] = "0.1.0",
+    like: Annotated[
+        Path | None, typer.Option(help="a released dataset whose sessions keep their recordings' names")
+    ] = None,
     format: Format = "text",
 ) -> None:
     """Copy the recordings of several datasets into a new one, with a manifest.
 
     Example: `workbench dataset merge datasets/quickstart --out build/merged`
     """
+    from workbench.dataset.dataset import Dataset
     from workbench.dataset.split import merge as join
 
-    count = len(join(sources, out, version).recordings)
+    known = Dataset.open(like) if like is not None else None
+    count = len(join(sources, out, version, like=known).recordings)
     if format == "json":
         show_json({"dataset": str(out), "version": version, "recordings": count})
     else:

@@ -94,12 +94,16 @@ def _files(manifest: Manifest) -> Iterator[str]:
     return (name for entry in manifest.recordings.values() for name in entry.files)
 
 
+def names_by_session(dataset: Dataset) -> dict[str, str]:
+    """Give the recording's name of each session that the manifest lists."""
+    directory = dataset.path / "recordings"
+    return {Recording.open(directory / name).session.id: name for name in dataset.manifest.recordings}
+
+
 def splits_by_session(dataset: Dataset) -> dict[str, Split]:
     """Give the split of each session that the manifest lists."""
-    return {
-        Recording.open(dataset.path / "recordings" / name).session.id: entry.split
-        for name, entry in dataset.manifest.recordings.items()
-    }
+    listed = dataset.manifest.recordings
+    return {session: listed[name].split for session, name in names_by_session(dataset).items()}
 
 
 def as_split(name: str) -> Split:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from workbench.dataset.dataset import Dataset, Manifest, Split, splits_by_session
+from workbench.dataset.dataset import Dataset, Manifest, Split, names_by_session, splits_by_session
 from workbench.dataset.recording import Recording
 from workbench.dataset.release import release
 from workbench.dataset.validate import validate
@@ -16,10 +17,11 @@ from workbench.errors import RecordingError
 SHARES: tuple[tuple[Split, float], ...] = (("train", 0.6), ("validation", 0.2), ("test", 0.2))
 
 
-def merge(sources: Sequence[Path], out: Path, version: str) -> Manifest:
+def merge(sources: Sequence[Path], out: Path, version: str, *, like: Dataset | None = None) -> Manifest:
     """Copy the recordings of all sources below `out/recordings` and release them as one dataset.
 
-    Raises RecordingError when a source is unsound, or two recordings are of the same session.
+    Sessions of `like` keep the names that they have there. Raises RecordingError when a source is unsound, or
+    two recordings are of the same session.
     """
     if out.exists() and any(out.iterdir()):
         raise RecordingError("already exists and is not empty", place=out, mend="choose another --out")
@@ -34,9 +36,12 @@ def merge(sources: Sequence[Path], out: Path, version: str) -> Manifest:
                 raise RecordingError(
                     f"is the same session as {known}", place=recording.path, mend="leave one of them out"
                 )
+    names = names_by_session(like) if like else {}
     width = len(str(len(found)))
-    for number, directory in enumerate(found.values(), 1):
-        shutil.copytree(directory, out / "recordings" / f"run-{number:0{width}d}")
+    numbered = (f"run-{number:0{width}d}" for number in itertools.count(1))
+    free = (name for name in numbered if name not in names.values())
+    for session, directory in found.items():
+        shutil.copytree(directory, out / "recordings" / (names.get(session) or next(free)))
     return release(Dataset(out, Manifest(name=out.name)), version)
 
 
@@ -52,12 +57,14 @@ def split(
 
     A family is a scenario, its twin and what was mutated from them. Families in `test_families` are test as a
     whole, so that nothing like them was trained on; other recordings are drawn by session. Sessions of `like`
-    stay in the split they have there, and so do its test families.
+    stay in the split they have there, and so do those of its test families that are here.
     """
-    families = {*test_families, *(like.manifest.test_families if like else ())}
+    recordings = list(dataset.recordings())
+    here = {_family(recording) for recording in recordings}
+    families = {*test_families, *(here.intersection(like.manifest.test_families) if like else ())}
     known = splits_by_session(like) if like else {}
     splits: dict[str, Split] = {}
-    for recording in dataset.recordings():
+    for recording in recordings:
         session = recording.session.id
         drawn = random.Random(f"{seed}:{session}").random()  # noqa: S311 - a reproducible draw, not a secret
         kept = known.get(session) or _drawn(drawn)
