@@ -25,7 +25,7 @@ TOOLS = {"bash": Offer(properties={"command": {}}), "task": Offer()}
 
 @pytest.fixture
 def mini(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MiniSweAgent:
-    monkeypatch.setattr("capture.lab.driver.mini_swe_agent.python_harness", lambda name: tmp_path)
+    monkeypatch.setattr("capture.lab.driver.mini_swe_agent.python_environment", lambda name: tmp_path)
     return MiniSweAgent()
 
 
