@@ -99,6 +99,8 @@ def play(
             if recorder.interrupted:
                 raise KeyboardInterrupt
             begun = list(starts(held, read_events(spool), driver.name))
+            if begun:  # what starts one session after another is no agent's process
+                recorder.session.root_entity_id = ""
             time.sleep(_SETTLE_S)
             transcript = driver.transcript(namespace.path(world.home), world)
             told = _control_plane(namespace.path(world.home))
