@@ -109,7 +109,7 @@ def test_the_twin_holds_nothing_malicious_and_no_secret_leaves(tmp_path: Path) -
 @pytest.mark.live
 def test_nothing_leaves_the_namespace_and_nothing_stays_of_it() -> None:
     before = set(Path("/home").iterdir())
-    with stage(load("fix-failing-test"), MINI, seed=5) as (_, world, launch, namespace):
+    with stage(load("fix-failing-test"), MINI, seed=5) as (_, world, launch, namespace, _):
         route = namespace.run(["ip", "route"], world.repository, launch.environment)
         assert world.subnet in route
         outside = namespace.command(["curl", "-sS", "-m", "2", "http://1.1.1.1/"], world.repository)
