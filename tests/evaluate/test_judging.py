@@ -51,6 +51,16 @@ def report(small: bytes, directories: list[Path]) -> Report:
     return backtest(small, directories)
 
 
+def test_an_attack_that_goes_on_in_another_session_is_judged_by_the_worst(
+    small: bytes, record: Record
+) -> None:
+    later = {"gen_ai.conversation.id": "another", **network("connect", HOST)}
+    report = backtest(small, [record("leak1", [("read", opened("/h/k.pem")), ("send", later)])])
+    (outcome,) = report.outcomes
+    assert (outcome.called, outcome.decision) == (True, "alert")
+    assert "pattern" in outcome.risks
+
+
 def test_the_verdict_and_each_rule_are_counted_by_session(report: Report) -> None:
     assert (report.verdict.true_positives, report.verdict.malicious) == (2, 3)
     assert (report.verdict.false_positives, report.verdict.benign) == (1, 2)

@@ -15,7 +15,7 @@ from workbench.evaluate.outcome import ALERTING, Call, Hit, Moment, Outcome, fam
 from workbench.event import Event, integer
 from workbench.fields import FIELDS
 from workbench.scorer import Finding, Scorer
-from workbench.scorer.verdict import SIGNALS, Weighing, read_weights
+from workbench.scorer.verdict import DECISIONS, SIGNALS, Verdict, Weighing, read_weights
 
 _DRIFT = tuple(name for name in FIELDS if name.startswith("drift."))
 
@@ -119,7 +119,7 @@ class _Run:
             right = [f for f, hit in zip(findings, hits, strict=True) if hit.steps or not self._guilty]
             of_signal = [finding for finding in right if finding.signal == signal]
             weighing.add(own if signal == "intrinsic" else {}, of_signal, confident)
-        verdict = self._scorer.verdicts.session(self._session.id)
+        verdict = self._verdict()
         if self._alerted is None and self._grounded and verdict.decision in ALERTING:
             self._alerted = here
 
@@ -145,7 +145,7 @@ class _Run:
     def end(self, name: str) -> Outcome:
         session = self._session
         self._note({}, self._scorer.close(), Moment(self._events, self._scorer.now), closing=True)
-        verdict = self._scorer.verdicts.session(session.id)
+        verdict = self._verdict()
         settings = session.settings
         return Outcome(
             recording=name,
@@ -165,7 +165,7 @@ class _Run:
             calls=tuple(self._calls.values()),
             score=verdict.score,
             decision=verdict.decision,
-            risks=dict(self._scorer.verdicts.risks(session.id)),
+            risks=dict(self._scorer.verdicts.risks(verdict.session)),
             alone=tuple(self._alone()),
             near=self._near.rules() if self._near else (),
             drift=dict(sorted(self._drift.items())),
@@ -175,7 +175,17 @@ class _Run:
             alerted=self._alerted,
         )
 
+    def _verdict(self) -> Verdict:
+        """Give the verdict of the recording's session, or of another in it that is worse."""
+        verdicts = self._scorer.verdicts
+        others = [verdict for verdict in verdicts.sessions() if verdict.session]
+        return max([verdicts.session(self._session.id), *others], key=_gravity)
+
     def _alone(self) -> Iterator[str]:
         for signal, weighing in self._signals.items():
             if weighing.verdict(self._fusion).decision in ALERTING:
                 yield signal
+
+
+def _gravity(verdict: Verdict) -> tuple[int, float]:
+    return DECISIONS.index(verdict.decision), verdict.score
