@@ -34,8 +34,13 @@ _RUN_ALL = """async (seconds) => {
   await panel.context.ready;
   await panel.sessionContext.ready;
   if (!panel.sessionContext.session) await panel.sessionContext.changeKernel({ name: "python3" });
-  await panel.sessionContext.session.kernel.restart();
-  const late = new Promise((resolve) => setTimeout(() => resolve(false), 1000 * seconds));
+  const kernel = panel.sessionContext.session.kernel;
+  const after = (span) => new Promise((resolve) => setTimeout(() => resolve(false), 1000 * span));
+  await kernel.restart();
+  // What a kernel says before we listen is lost: wait until it has answered once.
+  const asked = () => kernel.requestExecute({ code: "", store_history: false }).done.then(() => true);
+  for (let tries = 0; tries < 30 && !(await Promise.race([asked(), after(5)])); tries++);
+  const late = after(seconds);
   const ended = jupyterapp.commands.execute("notebook:run-all-cells").then(() => true);
   const done = await Promise.race([ended, late]);
   await panel.context.save();

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from capture.bcc.source import BccSource
 from capture.recorder import Recorder, record
+from workbench.event import Value
 
 pytestmark = pytest.mark.live
 
@@ -16,8 +18,16 @@ OPENS = 20_000
 STORM = f"for _ in range({OPENS}): open('/etc/hostname').close()"
 
 
+class Dawdling(BccSource):
+    """A source whose reader comes late to every look, however fast the machine is."""
+
+    def poll(self, timeout: float) -> list[dict[str, Value]]:
+        time.sleep(0.1)
+        return super().poll(timeout)
+
+
 def test_received_and_lost_add_up_to_sent_under_a_ring_too_small(tmp_path: Path) -> None:
-    recorder = Recorder(BccSource(ring_mb=1 / 256))
+    recorder = Recorder(Dawdling(ring_mb=1 / 256))
     recorder.run([sys.executable, "-c", STORM])
     recording = recorder.finish(tmp_path / "r")
     session = recording.session
