@@ -36,10 +36,14 @@ _RUN_ALL = """async (seconds) => {
   if (!panel.sessionContext.session) await panel.sessionContext.changeKernel({ name: "python3" });
   const kernel = panel.sessionContext.session.kernel;
   const after = (span) => new Promise((resolve) => setTimeout(() => resolve(false), 1000 * span));
-  await kernel.restart();
-  // What a kernel says before we listen is lost: wait until it has answered once.
   const asked = () => kernel.requestExecute({ code: "", store_history: false }).done.then(() => true);
-  for (let tries = 0; tries < 30 && !(await Promise.race([asked(), after(5)])); tries++);
+  const answered = async () => {
+    for (let tries = 0; tries < 30 && !(await Promise.race([asked(), after(5)])); tries++);
+  };
+  // A restart while the connection is being made can break it; what a kernel says before we listen is lost.
+  await answered();
+  await kernel.restart();
+  await answered();
   const late = after(seconds);
   const ended = jupyterapp.commands.execute("notebook:run-all-cells").then(() => true);
   const done = await Promise.race([ended, late]);
