@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 
 import re2
+from sigma.backends.sqlite import sqliteBackend
 from sigma.collection import SigmaCollection
 
 from workbench.event import Event
@@ -18,11 +19,9 @@ _COLUMNS = {field.sigma[0]: name for name, field in FIELDS.items() if field.sigm
 
 
 class SqliteEngine:
-    """Runs the rules as SQL; findings are (rule id, event id). Raises ImportError without the backend."""
+    """Runs the rules as SQL; findings are (rule id, event id)."""
 
     def __init__(self, rules: Iterable[LoadedRule]) -> None:
-        from sigma.backends.sqlite import sqliteBackend  # noqa: PLC0415 - optional
-
         backend = sqliteBackend()
         self._queries = []
         for rule in rules:

@@ -68,7 +68,7 @@ def events(count: int, sessions: int, seed: int = 1) -> Iterator[dict[str, Value
 
 def rules(count: int, seed: int = 2) -> str:
     """Give `count` rules as Sigma YAML: 70 % single, 20 % three-step sequences, 10 % counts."""
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)  # noqa: S311 - as above
     single, sequences = count * 7 // 10, count * 2 // 10
     documents = [_detection(rng, f"single {number}") for number in range(single)]
     for number in range(sequences):

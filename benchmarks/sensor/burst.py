@@ -88,7 +88,7 @@ def main(pack: Path, trust: Path, command: list[str], place: Path) -> None:
     watch, order = Watch(sensor), Reorder()
     records = records_of(source, command)
     source._ring.close()
-    source._ring = ring  # type: ignore[assignment]
+    source._ring = ring  # type: ignore[assignment]  # gives what was kept, in place of the kernel
     watch._agents.append(Agent("burst", "unknown", int.from_bytes(records[0][24:28], "little")))
     sensor.rehearse()
     gc.collect()

@@ -48,7 +48,7 @@ def directory_of(event: Mapping[str, Value]) -> str:
 
 
 def _placed(path: str) -> str:
-    if path.startswith("/root/"):
+    if path.startswith("/root/"):  # root's home by the Filesystem Hierarchy Standard, beside other homes
         return "~" + path[5:]
     for place, general in _HOMES.items():
         if path.startswith(place):
