@@ -98,6 +98,7 @@ class Recorder:
             raise CaptureError("no command to record", mend="workbench record --out DIR -- CMD…")
         session = self.session
         session.command = self._redactor.arguments(command)
+        self._source.rehearse()
         session.started = time.time_ns()
         with adopting():
             child = Child(command, cwd=cwd, env=env, stdout=stdout, stderr=stderr)

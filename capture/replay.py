@@ -42,6 +42,10 @@ class ReplaySource:
         """What the recording lost."""
         return self._session.loss.dropped
 
+    def rehearse(self) -> list[dict[str, Value]]:
+        """Give nothing: no one waits for what is replayed."""
+        return []
+
     def start(self, root: int) -> None:
         """Begin now; there is no process to trace."""
         first = order(self._next)[0] if self._next else 0

@@ -47,6 +47,9 @@ class Source(Protocol):
     def lost(self) -> int:
         """How many events it knows to have lost so far."""
 
+    def rehearse(self) -> list[dict[str, Value]]:
+        """Do, before `start` or `attach`, what the first event would wait for; gives events of no agent."""
+
     def start(self, root: int) -> None:
         """Trace the tree below process `root`, which does nothing until this returns."""
 

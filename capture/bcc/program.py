@@ -103,6 +103,10 @@ class Program:
         table = self._bpf[b"counters"]
         return {name: sum(table[ctypes.c_int(index)]) for index, name in enumerate(_COUNTERS)}
 
+    def clear_counters(self) -> None:
+        """Count from 0 again; nothing may be traced meanwhile."""
+        self._bpf[b"counters"].clear()
+
     def take_flows(self, before: int) -> Iterator[tuple[int, int, Any]]:
         """Give and remove what flows have gathered and not sent: process, slot, totals.
 

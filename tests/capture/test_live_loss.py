@@ -37,6 +37,24 @@ def test_received_and_lost_add_up_to_sent_under_a_ring_too_small(tmp_path: Path)
     assert session.sent > OPENS
 
 
+def test_a_rehearsal_tells_of_a_shell_and_is_not_counted(tmp_path: Path) -> None:
+    source = BccSource()
+    told = source.rehearse()
+    assert {e["process.executable"] for e in told if e["event.action"] == "exec"} >= {
+        "/usr/bin/cat",
+        "/usr/bin/ls",
+    }
+    assert (source.sent, source.received, source.lost) == (0, 0, 0)
+    recorder = Recorder(source)
+    recorder.run(["/bin/true"])
+    recording = recorder.finish(tmp_path / "r")
+    session, events = recording.session, list(recording.events())
+    assert session.received == session.sent < 50
+    assert not session.loss.detail
+    assert next(e["event.id"] for e in events if e["event.category"] != "agent") == "k1"
+    assert {e["process.executable"] for e in events if e["event.action"] == "exec"} == {"/usr/bin/true"}
+
+
 def test_a_ring_of_the_usual_size_loses_nothing(tmp_path: Path) -> None:
     recording = record([sys.executable, "-c", STORM], tmp_path / "r", source="bcc")
     opens = [e for e in recording.events() if e.get("file.path") == "/etc/hostname"]

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from capture.replay import ReplaySource
 from workbench.event import check_event
 from workbench.sensor.audit import AuditLog
 from workbench.sensor.feed import Feed
@@ -25,6 +26,11 @@ def test_our_own_start_is_told_in_events_with_our_modules_and_libraries_among_th
     assert 100 < len(events) <= 2_001
 
 
+def test_the_command_lines_that_are_to_come_are_told_first() -> None:
+    lines = [event.get("process.command_line") for event in own_start(["env", "-i", "sh"])]
+    assert lines[:4] == ["env -i sh", "-i sh", "sh", None]
+
+
 def test_a_rehearsal_leaves_no_trace(make: Any, tmp_path: Path) -> None:
     every_open = {
         "predicates": [["file.path", "contains", "/", False]],
@@ -32,8 +38,10 @@ def test_a_rehearsal_leaves_no_trace(make: Any, tmp_path: Path) -> None:
     }
     packs = Packs(make.write_pack(tmp_path / "test.pack", plan=every_open), [make.key.public_key()])
     audit = AuditLog(tmp_path / "audit.jsonl", make.key)
-    sensor = Sensor(Feed(None), packs, audit, Spool(tmp_path / "spool", []))  # type: ignore[arg-type]
+    quickstart = Path(__file__).parents[2] / "datasets" / "quickstart" / "recordings"
+    feed = Feed(ReplaySource(path=next(quickstart.iterdir())))
+    sensor = Sensor(feed, packs, audit, Spool(tmp_path / "spool", []))
     before = json.dumps(packs.scorer.snapshot()), audit.sequence
-    sensor.rehearse()
+    sensor.rehearse(["sh", "-c", "true"])
     assert (json.dumps(packs.scorer.snapshot()), audit.sequence) == before
     assert sensor.counts["events"] == sensor.counts["findings"] == 0

@@ -9,26 +9,41 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from workbench.event import Value
 
 _MOST = 1_000  # files
+_LOOKED_AT = (
+    "etc/*",
+    "usr/bin/*",
+    "usr/share/*/*",
+    "usr/share/locale/*/*/*",
+    "proc/self/*",
+    "home/*/.*",
+    "root/.*",
+)
+_EACH = 50
 
 
-def own_start() -> Iterator[dict[str, Value]]:
-    """Give events as of this process's start: its exec, and each file it runs opened and read."""
-    yield {
-        "@timestamp": 0,
-        "event.category": "process",
-        "event.action": "exec",
-        "event.outcome": "success",
-        **_OURSELVES,
-        "process.args": [sys.executable],
-        "process.command_line": sys.executable,
-    }
+def own_start(command: Sequence[str] = ()) -> Iterator[dict[str, Value]]:
+    """Give events as of this process's start: its exec, and files it runs, or may look at, opened and read.
+
+    The exec is told of each command line that is to come: `command`, and what of it a wrapper will run.
+    """
+    for start in range(max(len(command), 1)):
+        args = list(command[start:]) or [sys.executable]
+        yield {
+            "@timestamp": 0,
+            "event.category": "process",
+            "event.action": "exec",
+            "event.outcome": "success",
+            **_OURSELVES,
+            "process.args": args,
+            "process.command_line": " ".join(args),
+        }
     for time, path in enumerate(islice(_files(), _MOST), 1):
         about: dict[str, Value] = {
             "@timestamp": time,
@@ -54,4 +69,6 @@ def _files() -> Iterator[str]:
     places = [spec.cached or spec.origin for spec in modules if spec is not None and spec.has_location]
     maps = Path("/proc/self/maps").read_text(errors="replace").splitlines()
     libraries = ["/" + line.partition("/")[2] for line in maps if "/" in line]
-    yield from filter(str.isascii, dict.fromkeys([*libraries, *filter(None, places)]))
+    others = [path for where in _LOOKED_AT for path in islice(Path("/").glob(where), _EACH)]
+    told = [*libraries, *map(str, others), *filter(None, places)]
+    yield from filter(str.isascii, dict.fromkeys(told))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -64,10 +64,10 @@ class Sensor:
         """What was seen and done."""
         return {"events": self.events, **self.responder.counts, "unscored": self.unscored.total()}
 
-    def rehearse(self) -> None:
+    def rehearse(self, command: Sequence[str] = ()) -> None:
         """Score what is like the start of an agent, without a trace, so that none is the first."""
         scorer = self.packs.scorer.anew()
-        for event in own_start():
+        for event in [*own_start(command), *self.feed.source.rehearse()]:
             scorer.score(self.feed.redact(event))
 
     def hear(self, hooks: HookLog) -> None:

@@ -95,7 +95,7 @@ class Watch:
             sensor.hear(HookLog(hooks, watched.session))
             variables["WORKBENCH_HOOK_LOG"] = str(hooks)
         feed.transcripts = [follow(what, watched.session) for what in transcripts]
-        sensor.rehearse()
+        sensor.rehearse(command)
         child = Child(command, env=variables, prepare=prepare)
         watched.pid = child.pid
         self._agents.append(watched)
