@@ -24,9 +24,10 @@ _TEXTS = (
     *("process.parent.command_line", "process.parent.executable"),
     *("file.path", "file.original.path", "file.name", "file.directory", "file.extension"),
     *("dns.question.name", "destination.domain", "tls.client.server_name"),
-    *("url.domain", "user_agent.original"),
+    *("url.domain", "user_agent.original", "email.sender.address"),
     *("gen_ai.tool.call.arguments", "gen_ai.tool.call.result", "gen_ai.prompt.text", "agent.memory.path"),
 )
+_LISTS = ("process.env_vars", "email.to.address")
 _URLS = ("url.full", "url.path", "http.request.body.content")
 
 
@@ -125,8 +126,9 @@ class Redactor:
                 event[name] = self.url(event[name])  # type: ignore[arg-type]
         if "process.args" in event:
             event["process.args"] = self.arguments(event["process.args"])  # type: ignore[arg-type]
-        if "process.env_vars" in event:
-            event["process.env_vars"] = [redact(item) for item in event["process.env_vars"]]  # type: ignore[union-attr]
+        for name in _LISTS:
+            if name in event:
+                event[name] = [redact(item) for item in event[name]]  # type: ignore[union-attr]
         return event
 
 

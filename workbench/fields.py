@@ -151,6 +151,14 @@ _NETWORK = (
     _field("url.domain", "string", "the request's host", "cs-host", ocsf="http_request.url.hostname"),
     _field("url.path", "string", "the request's path", "cs-uri-stem", ocsf="http_request.url.path"),
     _field("url.full", "string", "the whole URL", "c-uri", ocsf="http_request.url.url_string"),
+    _field("email.sender.address", "string", "the mail envelope's sender", ocsf="email.smtp_from"),
+    _field("email.to.address", "strings", "the mail envelope's recipients", ocsf="email.smtp_to"),
+    _field(
+        "email.to.asked",
+        "strings",
+        "recipients that a prompt, tool call or command line of the session names (enriched)",
+    ),
+    _field("email.to.unasked", "strings", "recipients that none of them names (enriched)"),
     _field("user_agent.original", "string", "the request's agent", "c-useragent"),
 )
 
@@ -226,7 +234,14 @@ FIELDS: dict[str, Field] = {
 """Every field by its dotted name, in the order of the stored columns."""
 
 ENRICHED: frozenset[str] = frozenset(
-    {field.name for field in _ENRICHED} | {"destination.class", "destination.first_seen", "process.ancestry"}
+    {field.name for field in _ENRICHED}
+    | {
+        "destination.class",
+        "destination.first_seen",
+        "process.ancestry",
+        "email.to.asked",
+        "email.to.unasked",
+    }
 )
 """Fields that the scorer adds; sources leave them empty."""
 
@@ -256,6 +271,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
         "dns",
         "tls_client_hello",
         "http_request",
+        "smtp_command",
     ),
     "agent": (
         "session_start",

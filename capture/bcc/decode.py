@@ -13,7 +13,7 @@ from capture.bcc.files import given, identified, named, walked
 from capture.bcc.names import Names
 from capture.bcc.processes import Processes
 from capture.bcc.records import NOTHING, WHAT, Cut, Kind, Record
-from capture.bcc.wire import dns, http, tls
+from capture.bcc.wire import dns, http, smtp, tls
 from capture.environment import allowed
 from capture.redact import Redactor
 from workbench.event import Value
@@ -21,7 +21,7 @@ from workbench.event import Value
 Fields = dict[str, Value]
 
 _SOCKET = 0o140000
-_WORDS = {Kind.EXEC, Kind.ADDRESS, Kind.DNS, Kind.TLS, Kind.HTTP, Kind.PLAINTEXT}
+_WORDS = {Kind.EXEC, Kind.ADDRESS, Kind.DNS, Kind.TLS, Kind.HTTP, Kind.PLAINTEXT, Kind.SMTP}
 """Records that bring texts of their own; what others tell was redacted when it was first kept."""
 _HTTP2 = b"PRI * HTTP/2"
 
@@ -50,6 +50,7 @@ class Decoder:
             Kind.TLS: self._tls,
             Kind.HTTP: self._http,
             Kind.PLAINTEXT: self._plaintext,
+            Kind.SMTP: self._smtp,
         }
 
     def decode(self, raw: bytes, at: int, thread: int) -> Fields | None:
@@ -208,8 +209,18 @@ class Decoder:
         event.update(self._names.resolve(described(endpoint(raw), outward=True)))
         return event
 
+    def _smtp(self, record: Record, event: Fields) -> Fields | None:
+        raw, payload, *_ = record.parts()
+        envelope = smtp.envelope(payload)
+        if envelope is None:
+            return None
+        event["event.category"], event["event.action"] = "network", "smtp_command"
+        event.update(envelope)
+        event.update(self._names.resolve(described(endpoint(raw), outward=True)))
+        return event
+
     def _plaintext(self, record: Record, event: Fields) -> Fields | None:
         payload = record.parts()[1]
         if payload.startswith(_HTTP2):
             self._http2 += 1
-        return self._http(record, event)
+        return self._http(record, event) or self._smtp(record, event)

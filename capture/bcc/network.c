@@ -119,6 +119,12 @@ INLINE int like_http(u8 *h) {
          (h[0] == 'O' && h[1] == 'P' && h[2] == 'T' && h[3] == 'I');
 }
 
+/* MAIL FROM: and RCPT TO:, in capitals or not. */
+INLINE int like_smtp(u8 *h) {
+  u32 verb = (h[0] | 32) << 24 | (h[1] | 32) << 16 | (h[2] | 32) << 8 | (h[3] | 32);
+  return h[4] == ' ' && (verb == 0x6d61696c || verb == 0x72637074);
+}
+
 INLINE void inspect(u32 nr, struct endpoint *e, u32 out, struct chunk *c) {
   u8 head[16] = {};
   u64 n = c->size < 14 ? c->size : 14;
@@ -133,6 +139,8 @@ INLINE void inspect(u32 nr, struct endpoint *e, u32 out, struct chunk *c) {
     peek(TLS, nr, e, out, c);
   } else if (out && like_http(head)) {
     peek(HTTP, nr, e, out, c);
+  } else if (out && like_smtp(head)) {
+    peek(SMTP, nr, e, out, c);
   }
 }
 

@@ -10,7 +10,7 @@
 /* Keeps the compiler from dropping a bound that the verifier needs to see. */
 #define BOUND(variable, mask) asm volatile("" : "+r"(variable)); variable &= (mask)
 
-enum kind { FORK = 1, EXEC, EXIT, SIGNAL, CALL, IO, ADDRESS, DNS, TLS, HTTP, PLAINTEXT };
+enum kind { FORK = 1, EXEC, EXIT, SIGNAL, CALL, IO, ADDRESS, DNS, TLS, HTTP, PLAINTEXT, SMTP };
 enum counter { SENT, DROPPED, IO_URING, COMPAT32, TREE_FULL, FLOWS_FULL, COUNTERS };
 enum cut { CUT_PATH = 1, CUT_ARGUMENTS = 2, CUT_ENVIRONMENT = 4, CUT_PAYLOAD = 8 };
 

@@ -33,6 +33,7 @@ class Kind(IntEnum):
     TLS = 9
     HTTP = 10
     PLAINTEXT = 11
+    SMTP = 12
 
 
 class Cut(IntFlag):

@@ -10,7 +10,7 @@ import signal
 from capture.bcc.files import named, open_flags
 from capture.bcc.names import Names
 from capture.bcc.syscalls import Syscall, syscalls
-from capture.bcc.wire import dns, http, tls
+from capture.bcc.wire import dns, http, smtp, tls
 from capture.environment import allowed
 from capture.strace.described import ends, target
 from capture.strace.flows import Flows
@@ -201,7 +201,7 @@ class Decoder:
         return events
 
     def _spoken(self, told: Call, call: Syscall, event: Fields, outward: bool) -> list[Fields]:
-        """Tell what the first bytes of a message say: DNS, TLS, HTTP."""
+        """Tell what the first bytes of a message say: DNS, TLS, HTTP, SMTP."""
         if call.buffer is None:
             return []
         if address := _ADDRESS.search(" ".join(told.arguments[call.buffer + 1 :])):
@@ -220,6 +220,8 @@ class Decoder:
                 events.append({**event, **names, "event.action": "tls_client_hello"})
             elif outward and (request := http.request(payload)):
                 events.append({**event, **request, "event.action": "http_request"})
+            elif outward and (envelope := smtp.envelope(payload)):
+                events.append({**event, **envelope, "event.action": "smtp_command"})
         return events
 
     def _address(self, told: Call, call: Syscall, event: Fields) -> list[Fields]:

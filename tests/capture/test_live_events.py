@@ -114,6 +114,14 @@ def test_connections_have_both_ends(seen: Seen) -> None:
     assert seen.one("send", source__port=port)["network.bytes"] == 100
 
 
+def test_the_envelope_of_a_mail(seen: Seen) -> None:
+    (sender,) = seen.all("smtp_command", email__sender__address="ada@a.example")
+    recipients = [e["email.to.address"] for e in seen.all("smtp_command") if "email.to.address" in e]
+    assert recipients == [["team@b.example"], ["boss@c.example"]]
+    assert sender["destination.ip"] == "127.0.0.1"
+    assert sender["network.direction"] == "egress"
+
+
 def test_unix_sockets_name_the_inode_where_the_data_lands(seen: Seen) -> None:
     # The C library asks a name service's socket too, where it finds cause to.
     sent = seen.one("send", network__transport="unix", network__bytes=5)

@@ -68,6 +68,7 @@ def test_each_kind_of_event_is_seen(seen: list[dict[str, Value]]) -> None:
         "dns",
         "tls_client_hello",
         "http_request",
+        "smtp_command",
     }
 
 
@@ -83,6 +84,8 @@ def test_data_is_followed_and_names_are_learnt(seen: list[dict[str, Value]]) -> 
     assert connect["destination.domain"] == "updates.example.org"
     (hello,) = [e for e in seen if e["event.action"] == "tls_client_hello"]
     assert hello["tls.client.server_name"] == "model.example"
+    recipients = [e["email.to.address"] for e in seen if "email.to.address" in e]
+    assert recipients == [["team@b.example"], ["boss@c.example"]]
     big = [e for e in seen if e["event.action"] == "write" and str(e.get("file.path")).endswith("/big")]
     assert sum(int(e["io.bytes"]) for e in big) == 100_000
 

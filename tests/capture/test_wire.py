@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import ssl
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from capture.bcc.wire import dns, http, tls
+from capture.bcc.wire import dns, http, smtp, tls
 from capture.strace.parse import Reader, arguments, unquote
 
 
@@ -27,6 +28,37 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     dns.parse(data)
     tls.server_name(data)
     http.request(data, body=True)
+    smtp.envelope(data)
+    smtp.envelope(b"RCPT TO:<" + data)
+
+
+@pytest.mark.parametrize(
+    ("said", "sender", "recipients"),
+    [
+        (b"MAIL FROM:<ada@a.example>\r\n", "ada@a.example", None),
+        (b"mail FROM:<ada@a.example> size=120 BODY=8BITMIME\r\n", "ada@a.example", None),
+        (b"rcpt TO:<team@b.example>\r\n", None, ["team@b.example"]),
+        (b"RCPT TO: <team@b.example> NOTIFY=NEVER\n", None, ["team@b.example"]),
+        (b"RCPT TO:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n", None, ["a@b.example", "c@d.example"]),
+    ],
+)
+def test_the_envelope_of_a_mail(said: bytes, sender: str | None, recipients: list[str] | None) -> None:
+    envelope = smtp.envelope(said) or {}
+    assert envelope.get("email.sender.address") == sender
+    assert envelope.get("email.to.address") == recipients
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"MAIL FROM:<>\r\n",
+        b"MAIL the totals\r\n",
+        b"RCPT TO:<a@b.example\r\nDATA",
+        b"DATA\r\nRCPT TO:<a@b.example>\r\n",
+    ],
+)
+def test_what_is_no_envelope(said: bytes) -> None:
+    assert smtp.envelope(said) is None
 
 
 @given(st.integers(min_value=0, max_value=600))

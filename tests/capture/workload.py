@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import smtplib
 import socket
 import ssl
 import struct
@@ -95,6 +96,27 @@ def talk() -> None:
     caller.connect("plug")
 
 
+def mail() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        connection.sendall(b"220 ready\r\n")
+        lines = connection.makefile("rb")
+        for line in lines:
+            if line == b"data\r\n":
+                connection.sendall(b"354 go on\r\n")
+                while next(lines) != b".\r\n":
+                    pass
+            connection.sendall(b"221 bye\r\n" if line == b"QUIT\r\n" else b"250 ok\r\n")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with smtplib.SMTP(*listener.getsockname(), local_hostname="probe.example") as client:
+        client.sendmail("ada@a.example", ["team@b.example", "boss@c.example"], "Subject: Totals\r\n\r\n1204")
+    thread.join()
+
+
 def hello() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -175,5 +197,5 @@ def again() -> None:
 
 if __name__ == "__main__":
     os.chdir(sys.argv[1])
-    for step in (files, memory, resolve, talk, hello, processes, daemon, nested, again):
+    for step in (files, memory, resolve, talk, mail, hello, processes, daemon, nested, again):
         step()

@@ -14,12 +14,13 @@ from workbench.scorer.enrich.drift import Drift
 from workbench.scorer.enrich.intrinsic import Intrinsic
 from workbench.scorer.enrich.lineage import Lineage
 from workbench.scorer.enrich.provenance import Provenance
+from workbench.scorer.enrich.recipients import Recipients
 from workbench.scorer.links import Links
 from workbench.scorer.payload import Payload
 
 
 class Stages:
-    """Lineage, attribution, destinations, intrinsic risk and drift; provenance after the labelling rules.
+    """Lineage, attribution, recipients, destinations, risk and drift; provenance after the labelling rules.
 
     A stage whose table or baseline the pack does not carry is left out; so is provenance when no rule labels.
     """
@@ -29,6 +30,7 @@ class Stages:
         self._stages: dict[str, Any] = {"lineage": Lineage()}
         if "agents" in registries:
             self._stages["attribution"] = Attribution(registries["agents"])
+        self._stages["recipients"] = Recipients()
         if "destinations" in registries:
             self._stages["destinations"] = Destinations(registries["destinations"])
         if "intrinsic" in registries:
@@ -55,9 +57,8 @@ class Stages:
     def _concerns(self, name: str, category: str, action: str) -> bool:
         if name == "destinations":
             return category == "network"
-        return name != "provenance" and (
-            name != "intrinsic" or (category, action) in self._stages[name].actions
-        )
+        kinds = getattr(self._stages[name], "kinds", None)
+        return name != "provenance" and (kinds is None or (category, action) in kinds)
 
     def anew(self) -> Self:
         """Give stages of the same pack that have seen nothing; what was compiled is shared."""

@@ -1,1 +1,1 @@
-"""What the first bytes of a conversation say: DNS questions and answers, TLS server names, HTTP requests."""
+"""What the first bytes of a conversation say: DNS, TLS server names, HTTP requests, mail envelopes."""

@@ -65,13 +65,13 @@ class Intrinsic:
         for number, entry in enumerate(entries):
             for action in entry["actions"]:
                 of_action.setdefault(tuple(action.split("/")), set()).add(number)
-        self.actions = {
+        self.kinds = {
             action: _Action(entries, frozenset(numbers), tables) for action, numbers in of_action.items()
         }
 
     def apply(self, event: dict[str, Any]) -> None:
         """Add risk.intrinsic (0 to 100) and risk.reason where the table has an entry for the event."""
-        action = self.actions.get((event["event.category"], event["event.action"]))
+        action = self.kinds.get((event["event.category"], event["event.action"]))
         if action is None or "risk.intrinsic" in event:
             return
         entry = action.heaviest(event)
