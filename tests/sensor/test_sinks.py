@@ -228,6 +228,18 @@ def test_what_a_collector_rejects_though_it_answers_200_is_kept_aside(
     assert b'"e1"' in (tmp_path / "refused.jsonl").read_bytes()
 
 
+def test_standard_output_can_be_words_on_lines_of_their_own(
+    make: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    alert = make.alert(1, rule_title="A key\nis \x1b[31m sent", reason="read then send")
+    alert.action, alert.repeated = "would_block", 2
+    open_sink("stdout:text").send([alert])
+    first, *rest = capfd.readouterr().out.splitlines()
+    assert first.startswith("2026-01-01T00:00:00Z  alert  risk ")
+    assert "\x1b" not in first
+    assert rest == ["  read then send", "  would block", "  and 2 more like it"]
+
+
 def test_a_syslog_header_holds_whatever_text_is_chosen(make: Any) -> None:
     alert = make.alert(session='a"]\n<1>', rule_id="\\")
     alert.host = "a b\nc"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from workbench.event import Value, format_timestamp
+from workbench.event import Value
 from workbench.output import Format, show_json
 from workbench.printable import printable, printable_line
 
@@ -61,6 +61,7 @@ def score(
 
     from workbench.pack.keys import trusted_keys
     from workbench.scorer import Scorer
+    from workbench.scorer.words import words
 
     began = perf_counter()
     scorer = Scorer.load(pack, trusted_keys(trust))
@@ -73,7 +74,7 @@ def score(
         for finding in findings:
             by_rule[finding.rule_id] += 1
             if format == "text":
-                typer.echo("\n  ".join(map(printable_line, _words(finding))))
+                typer.echo(words(finding))
             else:
                 typer.echo(msgspec.json.encode(_shape(finding, format)).decode())
 
@@ -91,13 +92,6 @@ def score(
         )
     if stats:
         _write_stats(stats, taken, by_rule, load_s)
-
-
-def _words(finding: Finding) -> list[str]:
-    """Tell a finding in lines: when, how heavy, what, on which event; then the way of the data, else why."""
-    when = format_timestamp(finding.timestamp // 1_000_000 * 1_000_000)
-    what = f"{finding.response:5}  risk {finding.risk:3}  {finding.rule_title} ({finding.event_id})"
-    return [f"{when}  {what}", *(finding.provenance_path or (finding.reason,))]
 
 
 def _shape(finding: object, format: str) -> object:

@@ -45,7 +45,9 @@ def run(
     ] = "open",
     sink: Annotated[
         list[str] | None,
-        typer.Option(metavar="S", help="stdout[:ocsf], file:F, syslog:…, https://…, otlp://…; repeatable"),
+        typer.Option(
+            metavar="S", help="stdout[:ocsf|:text], file:F, syslog:…, https://…, otlp://…; repeatable"
+        ),
     ] = None,
     audit: Annotated[
         Path | None, typer.Option(metavar="LOG", help="the audit log; in the state directory by default")

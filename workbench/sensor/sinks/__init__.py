@@ -42,8 +42,9 @@ _SCHEMES = {
 def open_sink(url: str) -> Sink:
     """Open a sink.
 
-    `stdout`, `stdout:ocsf`, `file:PATH` (OCSF lines), `syslog://HOST[:514]` (UDP; `?tcp`), `syslog:/dev/log`,
-    `https://HOST/PATH` (webhook; `?shape=slack` or `?shape=pagerduty`), `otlp://HOST:4318` (`otlps` for TLS).
+    `stdout`, `stdout:ocsf`, `stdout:text`, `file:PATH` (OCSF lines), `syslog:/dev/log`,
+    `syslog://HOST[:514]` (UDP; `?tcp`), `https://HOST/PATH` (webhook; `?shape=slack` or
+    `?shape=pagerduty`), `otlp://HOST:4318` (`otlps` for TLS).
     Raises InputError for anything else.
     """
     scheme = url.partition(":")[0]
