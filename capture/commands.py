@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.output import Format, show_json
+from workbench.printable import counted
 
 if TYPE_CHECKING:
     from workbench.dataset.session import Session
@@ -67,7 +68,9 @@ def record(
     session = recording.session
     if format == "json":
         show_json(_result(out, session))
-    typer.echo(f"{out}: {session.received} events, {session.loss.total()} lost{_end(session)}", err=True)
+    typer.echo(
+        f"{out}: {counted(session.received, 'event')}, {session.loss.total():,} lost{_end(session)}", err=True
+    )
     if "interrupted" in session.notes:
         raise KeyboardInterrupt
 
@@ -114,7 +117,7 @@ def import_(
     session = recording.session
     if format == "json":
         show_json(_result(out, session))
-    typer.echo(f"{out}: {session.received} events, {session.loss.total()} lost", err=True)
+    typer.echo(f"{out}: {counted(session.received, 'event')}, {session.loss.total():,} lost", err=True)
     for what, count in sorted(session.loss.detail.items()):
         typer.echo(f"  {what}: {count}", err=True)
 

@@ -21,3 +21,12 @@ def printable_line(text: str) -> str:
     'a\\nworkbench: done'
     """
     return printable(text).replace("\n", "\\n")
+
+
+def counted(number: int, thing: str) -> str:
+    """Give a number and what it counts, in the plural where it is one.
+
+    >>> counted(1, "rule"), counted(1_200, "event"), counted(0, "error")
+    ('1 rule', '1,200 events', '0 errors')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

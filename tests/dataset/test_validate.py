@@ -67,7 +67,7 @@ FAULTY = {
     "1 labels name no event, such as 'e9'": relabel(
         lambda labels: [*labels, Label(event_id="e9", label="benign")]
     ),
-    "1 events are labelled twice, such as 'e1'": relabel(lambda labels: [*labels, labels[0]]),
+    "labelled twice: 1 event, such as 'e1'": relabel(lambda labels: [*labels, labels[0]]),
     "unknown labels ['odd']": relabel(lambda labels: [Label(event_id="e1", label="odd"), *labels[1:]]),
     "1 malicious events name no step or technique, such as 'e1'": relabel(
         lambda labels: [Label(event_id="e1", label="malicious"), *labels[1:]]

@@ -257,7 +257,7 @@ def test_a_new_rule_wants_to_be_locked(rules: Path) -> None:
 
 def test_the_command(rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lint", str(rules)]) == 0
-    assert "1 rules, 1 tests: 0 errors, 0 warnings" in capsys.readouterr().out
+    assert "1 rule, 1 test: 0 errors, 0 warnings" in capsys.readouterr().out
     (rules / "bad.yml").write_text(
         RULE.replace("Image", "Imgae").replace("5f0d", "6f0d").replace("shell\n", "x\n")
     )

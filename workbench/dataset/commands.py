@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from workbench.output import Format, show, show_json, track
+from workbench.printable import counted
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="a dataset, or any directory of recordings")]
 
@@ -44,7 +45,7 @@ def info(path: Directory, format: Format = "text") -> None:
                 "events": actions.total(),
                 "malicious": labels["malicious"],
                 "dropped": session.loss.dropped,
-                "left out": ", ".join(f"{name} {n}" for name, n in session.loss.not_visible.items()),
+                "left_out": ", ".join(f"{name} {n}" for name, n in session.loss.not_visible.items()),
             }
         )
     if format == "json":
@@ -70,7 +71,7 @@ def validate(path: Directory, format: Format = "text") -> None:
     if format == "json":
         show_json({"recordings": recordings, "faults": faults})
     else:
-        for fault in faults or [f"{recordings} recordings, all sound"]:
+        for fault in faults or [f"{counted(recordings, 'recording')}, all sound"]:
             typer.echo(fault)
     raise typer.Exit(1 if faults else 0)
 
@@ -144,7 +145,7 @@ def merge(
     if format == "json":
         show_json({"dataset": str(out), "version": version, "recordings": count})
     else:
-        typer.echo(f"{out}: {count} recordings")
+        typer.echo(f"{out}: {counted(count, 'recording')}")
 
 
 def split(
@@ -206,7 +207,7 @@ def degrade(
     if format == "json":
         show_json({"dataset": str(out), "recordings": len(manifest.recordings)})
     else:
-        typer.echo(f"{out}: {len(manifest.recordings)} recordings")
+        typer.echo(f"{out}: {counted(len(manifest.recordings), 'recording')}")
 
 
 def release(
@@ -226,7 +227,7 @@ def release(
     if format == "json":
         show_json({"dataset": str(path), "version": version, "recordings": len(manifest.recordings)})
     else:
-        typer.echo(f"{path}: version {manifest.version}, {len(manifest.recordings)} recordings")
+        typer.echo(f"{path}: version {manifest.version}, {counted(len(manifest.recordings), 'recording')}")
 
 
 def diff(

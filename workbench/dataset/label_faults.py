@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from workbench.dataset.process_tree import ProcessTree, call_spans
 from workbench.dataset.session import Label, Session
 from workbench.event import Event, integer
+from workbench.printable import counted
 
 LOOKED_AT = (
     *("@timestamp", "event.sequence", "event.id", "event.category", "event.action", "gen_ai.tool.call.id"),
@@ -24,7 +25,7 @@ def label_faults(
     known = {str(event.get("event.id", "")): event for event in events}
     times = Counter(label.event_id for label in labels)
     if repeated := [event_id for event_id, count in times.items() if count > 1]:
-        yield f"{len(repeated)} events are labelled twice, such as {repeated[0]!r}", _AGAIN
+        yield f"labelled twice: {counted(len(repeated), 'event')}, such as {repeated[0]!r}", _AGAIN
     if stray := [label.event_id for label in labels if label.event_id not in known]:
         yield f"{len(stray)} labels name no event, such as {stray[0]!r}", _AGAIN
     if unknown := {label.label for label in labels} - {"benign", "malicious"}:

@@ -43,7 +43,7 @@ def verify(
     """
     from workbench.pack.keys import trusted_keys
     from workbench.pack.statement import statements
-    from workbench.printable import printable
+    from workbench.printable import counted, printable
     from workbench.scorer import Scorer
     from workbench.scorer.payload import open_pack
 
@@ -62,7 +62,7 @@ def verify(
         ]
         show_json({**told, "rules": len(payload.plan.rules), "statements": stated, "measured_again": lines})
         raise typer.Exit(1 if differs else 0)
-    typer.echo(f"{pack}: {named}, {len(payload.plan.rules)} rules, signed by a trusted key")
+    typer.echo(f"{pack}: {named}, {counted(len(payload.plan.rules), 'rule')}, signed by a trusted key")
     if not evidence:
         return
     for one in found:

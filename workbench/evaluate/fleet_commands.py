@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from workbench.output import Format, show_json, track
+from workbench.printable import counted
 
 
 def register(app: typer.Typer) -> None:
@@ -45,4 +46,4 @@ def fleet(
     if format == "json":
         show_json({"recordings": str(out), "events": made, "sessions": sessions})
     else:
-        typer.echo(f"{out}: {made:,} events in {sessions:,} sessions")
+        typer.echo(f"{out}: {counted(made, 'event')} in {counted(sessions, 'session')}")

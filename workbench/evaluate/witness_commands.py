@@ -36,7 +36,7 @@ def witness(
     from workbench.dataset.dataset import Dataset
     from workbench.evaluate.tuning import find
     from workbench.evaluate.witness.search import Search, write_cases
-    from workbench.printable import printable
+    from workbench.printable import counted, printable
     from workbench.rule import load
 
     ruleset = load(rules)
@@ -49,7 +49,8 @@ def witness(
         cases = [each for each in told if each["cases"]]
         show_json({"cases": cases, "written": [str(file) for file in changed], "without": without})
     elif write:
-        typer.echo(f"{sum(len(each.cases) for each in found)} cases, {len(changed)} files written")
+        number = sum(len(each.cases) for each in found)
+        typer.echo(f"{counted(number, 'case')}, {counted(len(changed), 'file')} written")
     else:
         for each in found:
             typer.echo(printable("".join(f"# {each.file}\n{case}\n" for case in each.cases)), nl=False)

@@ -80,7 +80,7 @@ def build(
     from workbench.pack.evidence import digests, vectors_of
     from workbench.pack.fusion import read_fusion
     from workbench.pack.signing import sign
-    from workbench.printable import printable
+    from workbench.printable import counted, printable
     from workbench.rule.lower import lower_all
     from workbench.rule.ruleset import load, read_placeholders
 
@@ -120,8 +120,8 @@ def build(
         faults = [str(fault) for fault in refused]
         show_json({"pack": str(out), "rules": packed, "bytes": len(pack), "left_out": faults})
         return
-    left_out = f", {len(refused)} faults left out" if refused else ""
-    typer.echo(f"{out}: {packed} rules, {len(pack):,} bytes{left_out}")
+    left_out = f", {counted(len(refused), 'fault')} left out" if refused else ""
+    typer.echo(f"{out}: {counted(packed, 'rule')}, {len(pack):,} bytes{left_out}")
 
 
 def _baselines(file: Path) -> list[dict[str, object]]:

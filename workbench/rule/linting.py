@@ -10,7 +10,7 @@ import typer
 
 from workbench.errors import InputError, RuleError
 from workbench.output import show_json
-from workbench.printable import printable
+from workbench.printable import counted, printable
 from workbench.rule.beside import TESTS, Bench, cases_beside
 from workbench.rule.checks import check_rule
 from workbench.rule.checks_in_plan import check_in_plan
@@ -85,8 +85,8 @@ def report(found: Report, *, strict: bool = False, format: str = "text") -> int:
             for fault in faults:
                 typer.echo(printable(f"{kind}: {fault}"))
         typer.echo(
-            f"{found.rules} rules, {found.tests} tests: "
-            f"{len(found.errors)} errors, {len(found.warnings)} warnings"
+            f"{counted(found.rules, 'rule')}, {counted(found.tests, 'test')}: "
+            f"{counted(len(found.errors), 'error')}, {counted(len(found.warnings), 'warning')}"
         )
     return 1 if found.errors or (strict and found.warnings) else 0
 
