@@ -226,6 +226,30 @@ def test_a_key_that_is_no_scalar_is_refused_where_it_stands(key: str) -> None:
     assert (error.code, str(error.place)) == ("yaml", "r.yml:5:5")
 
 
+def test_every_key_that_stands_twice_is_told_where_it_stands_again() -> None:
+    text = """title: Twice
+logsource: {category: process_creation}
+detection:
+  a:
+    Image: x
+    Image: y
+  b: {User: x, User: y}
+  condition: a or b
+title: Again
+"""
+    assert {(error.code, str(error.place)) for error in faults(text)} == {
+        ("yaml", "r.yml:6:5"),
+        ("yaml", "r.yml:7:16"),
+        ("yaml", "r.yml:9:1"),
+    }
+
+
+def test_a_relation_may_have_its_name_of_before_sigma_2() -> None:
+    related = "related: [{id: 08dbb8d9-5c36-4ec5-a4a6-93b9ea3f1a52, type: %s}]\n"
+    assert faults(GOOD + related % "obsoletes") == []
+    assert [error.code for error in faults(GOOD + related % "replaces")] == ["related"]
+
+
 def test_deep_nesting_is_refused() -> None:
     (error,) = faults("a: " + "[" * 50_000)
     assert error.code == "yaml"

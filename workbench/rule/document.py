@@ -103,7 +103,9 @@ def parse_documents(text: str, path: str, errors: list[RuleError]) -> Iterator[D
             node = loader.get_node()
             if node is None or (isinstance(node, yaml.ScalarNode) and node.value == ""):
                 continue
-            _check_keys(node)
+            if bad := list(_bad_keys(node)):
+                errors += [_not_yaml(fault, path, lines) for fault in bad]
+                continue
             data = _construct(loader, node)
             check_alias_expansion(data)
             if not isinstance(data, dict):
@@ -120,22 +122,19 @@ def parse_documents(text: str, path: str, errors: list[RuleError]) -> Iterator[D
                 continue
             yield Document(path, lines, node, data)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(path, mark.line + 1, mark.column + 1) if mark else Place(path)
-        errors.append(
-            RuleError(
-                f"not YAML: {error.problem or error.context}",
-                code="yaml",
-                place=place,
-                mend="mend the YAML",
-                excerpt=excerpt(lines, place),
-            )
-        )
+        errors.append(_not_yaml(error, path, lines))
     except (yaml.YAMLError, SigmaError, RecursionError, ValueError) as error:
         errors.append(_unreadable(error, path, text, lines))
     finally:
         if loader:
             loader.dispose()
+
+
+def _not_yaml(error: yaml.MarkedYAMLError, path: str, lines: tuple[str, ...]) -> RuleError:
+    mark = error.problem_mark or error.context_mark
+    place = Place(path, mark.line + 1, mark.column + 1) if mark else Place(path)
+    cause = f"not YAML: {error.problem or error.context}"
+    return RuleError(cause, code="yaml", place=place, mend="mend the YAML", excerpt=excerpt(lines, place))
 
 
 def _construct(loader: yaml.CSafeLoader, node: yaml.Node) -> Any:
@@ -176,8 +175,8 @@ def _unreadable(error: Exception, path: str, text: str, lines: tuple[str, ...]) 
     return RuleError(f"not YAML: {cause}", code="yaml", place=place, mend="mend the YAML", excerpt=found)
 
 
-def _check_keys(root: yaml.Node) -> None:
-    """Refuse a key that is no scalar, or stands twice in one mapping, where YAML would keep one of them."""
+def _bad_keys(root: yaml.Node) -> Iterator[yaml.MarkedYAMLError]:
+    """Give each key that is no scalar, or stands twice in one mapping, where YAML would keep one of them."""
     waiting, done = [root], set()
     while waiting:
         node = waiting.pop()
@@ -185,15 +184,15 @@ def _check_keys(root: yaml.Node) -> None:
             continue
         done.add(id(node))
         if isinstance(node, yaml.SequenceNode):
-            waiting.extend(node.value)
+            waiting.extend(reversed(node.value))
         elif isinstance(node, yaml.MappingNode):
             seen = set()
-            for key, value in node.value:
+            for key, _ in node.value:
                 if not isinstance(key, yaml.ScalarNode):
-                    raise yaml.MarkedYAMLError(problem="a key is no scalar", problem_mark=key.start_mark)
-                if key.value in seen:
-                    raise yaml.MarkedYAMLError(
-                        problem=f"key {key.value!r} stands twice", problem_mark=key.start_mark
-                    )
-                seen.add(key.value)
-                waiting.append(value)
+                    yield yaml.MarkedYAMLError(problem="a key is no scalar", problem_mark=key.start_mark)
+                elif key.value in seen:
+                    problem = f"key {key.value!r} stands twice"
+                    yield yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+                else:
+                    seen.add(key.value)
+            waiting.extend(value for _, value in reversed(node.value))

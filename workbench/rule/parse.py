@@ -85,7 +85,7 @@ def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
         *_item_faults(document, data.get(section), (section,)),
         *_condition_faults(document, data.get(section), section),
     ]
-    data = _lower_operators(data, section)
+    data = _as_now(_lower_operators(data, section))
     if found or section == "filter":
         found += _further_faults(document, data, section)
     source = SigmaRuleLocation(Path(document.path))
@@ -113,6 +113,20 @@ def parse_rule(document: Document, errors: list[RuleError]) -> Parsed | None:
     elif isinstance(parsed, SigmaFilter):
         _locate(document, parsed.filter.detections, section)
     return parsed
+
+
+def _as_now(data: dict[str, Any]) -> dict[str, Any]:
+    """Give a rule's data with `obsoletes`, a relation's name before Sigma 2, as what it is called now."""
+    related = data.get("related")
+    if not isinstance(related, list):
+        return data
+    old = {"type": "obsoletes"}
+    return data | {
+        "related": [
+            {**one, "type": "obsolete"} if isinstance(one, dict) and old.items() <= one.items() else one
+            for one in related
+        ]
+    }
 
 
 def _faults_besides(fault: Exception, data: dict[str, Any]) -> list[Exception]:

@@ -201,7 +201,7 @@ def _unique(rules: list[LoadedRule], errors: list[RuleError]) -> list[LoadedRule
             key, other = clash
             errors.append(
                 rule.document.fault(
-                    f"{key} is already taken by {other.document.place()}",
+                    f"{key} is already taken by {other.document.place(key)}",
                     key,
                     code=f"duplicate-{key}",
                     mend="give it its own",
