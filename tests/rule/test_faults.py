@@ -226,6 +226,21 @@ def test_a_key_that_is_no_scalar_is_refused_where_it_stands(key: str) -> None:
     assert (error.code, str(error.place)) == ("yaml", "r.yml:5:5")
 
 
+def test_an_empty_detection_and_a_nested_one_are_told_in_words() -> None:
+    text = """title: Odd
+logsource: {category: process_creation}
+detection:
+  none:
+  deep:
+    inner: {Image: x}
+  condition: none or deep
+"""
+    assert {(error.cause, str(error.place)) for error in faults(text)} == {
+        ("a detection is empty", "r.yml:4:3"),
+        ("a mapping is no value", "r.yml:6:5"),
+    }
+
+
 def test_every_key_that_stands_twice_is_told_where_it_stands_again() -> None:
     text = """title: Twice
 logsource: {category: process_creation}

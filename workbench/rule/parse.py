@@ -199,7 +199,15 @@ def _item_faults(document: Document, definition: Any, keys: tuple[Key, ...]) -> 
         here = (*keys, key)
         if len(keys) == 1:
             if key not in ("condition", "rules"):
+                if value in (None, {}, []):
+                    yield document.fault(
+                        "a detection is empty", *here, code="value", mend="write what it matches"
+                    )
                 yield from _item_faults(document, value, here)
+            continue
+        if isinstance(value, dict):
+            mend = "name every detection at the same depth"
+            yield document.fault("a mapping is no value", *here, code="value", mend=mend)
             continue
         modifiers = set(str(key).split("|")[1:])
         if "re" in modifiers and not _texts(value):
@@ -288,7 +296,7 @@ def _field_faults(
             continue
         name = str(key).partition("|")[0]
         try:
-            if name:
+            if name and not isinstance(value, dict):
                 field_of(name, audit=audit)
         except ValueFault as fault:
             yield document.fault(fault.cause, *keys, key, code=fault.code, mend=fault.mend)
