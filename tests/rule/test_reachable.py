@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.scorer import strategies
+from workbench.errors import RuleError
 from workbench.rule.document import parse_documents
-from workbench.rule.lower import lower
+from workbench.rule.lower import lower, lower_all
 from workbench.rule.reachable import can_fire
 from workbench.rule.ruleset import from_documents
 from workbench.scorer.matcher import Matcher
@@ -104,3 +105,50 @@ def test_a_count_is_one_at_least(condition: str, possible: bool) -> None:
     )
     plan = decode_plan(lower(from_documents(parse_documents(text, "r.yml", []))))
     assert can_fire(plan, plan.rules[1]) is possible
+
+
+AUDIT = "product: linux, service: auditd"
+
+
+@pytest.mark.parametrize(
+    ("logsource", "selections", "condition"),
+    [
+        ("category: process_creation", ["LogonId: 0", "Image: a"], "s1 and s2"),
+        (AUDIT, ["type: SYSCALL, SYSCALL: init_module"], "s1"),
+        (AUDIT, ["type: SYSCALL, syscall: 175"], "s1"),
+        (AUDIT, ["type: SYSCALL, SYSCALL: connect, a0: 38"], "s1"),
+        (AUDIT, ["type: EXECVE", "exe: /bin/sh"], "s1 and s2"),
+        (AUDIT, ["type: USER_LOGIN"], "s1"),
+        (AUDIT, ["tty: pts0"], "s1"),
+    ],
+)
+def test_what_no_source_sees_is_not_reached(logsource: str, selections: list[str], condition: str) -> None:
+    assert not reached(logsource, *selections, condition=condition)
+
+
+@pytest.mark.parametrize(
+    ("selections", "condition"),
+    [
+        (["type: EXECVE, a0: sh, a12: x"], "s1"),
+        (["type: SYSCALL, syscall: 59"], "s1"),
+        (["SYSCALL: execve, exe|endswith: sh"], "s1"),
+        (["tty: pts0", "proctitle|contains: x"], "s1 or s2"),
+        (["a", "type: EXECVE"], "s2"),
+    ],
+)
+def test_what_a_record_holds_is_reached(selections: list[str], condition: str) -> None:
+    assert reached(AUDIT, *selections, condition=condition)
+
+
+def test_a_rule_that_cannot_fire_may_leave_out_what_no_source_sees() -> None:
+    text = """title: T
+logsource: {product: linux, service: auditd}
+detection:
+  call: {type: SYSCALL, SYSCALL: %s}
+  root: {auid: 0}
+  condition: call and not root
+"""
+    errors: list[RuleError] = []
+    for call, faults in (("socket", 0), ("connect", 1)):
+        ruleset = from_documents(parse_documents(text % call, "r.yml", errors))
+        assert len(lower_all(ruleset)[1]) == faults

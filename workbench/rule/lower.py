@@ -22,6 +22,7 @@ from workbench.rule.extension import RISK
 from workbench.rule.field_names import field_of
 from workbench.rule.logsource import is_auditd, kinds_of
 from workbench.rule.parse import condition_fault
+from workbench.rule.reachable import can_fire
 from workbench.rule.ruleset import LoadedRule, RuleSet, silent
 from workbench.rule.values import ValueFault, Values
 from workbench.scorer.plan import KEYWORD, MAX_DEPTH, Level, Plan, Predicate, Rule, decode_plan
@@ -52,12 +53,13 @@ class _Lowering:
         self.rules: list[Rule] = []
         self.errors: list[RuleError] = []
         self._faults: list[RuleError] = []  # of the rule at hand
+        self._unseen: list[RuleError] = []  # what is one only if the rule can fire
         self._placeholders = ruleset.placeholders
         self._numbers: dict[int, int] = {}  # id(LoadedRule) → its number in the plan
         self._silent = silent(ruleset.rules)
 
     def add(self, rule: LoadedRule) -> None:
-        self._faults = []
+        self._faults, self._unseen = [], []
         what: dict[str, Any] = {}
         try:
             what = (
@@ -69,11 +71,16 @@ class _Lowering:
             self._faults.extend(error.errors)
         except RuleError as error:
             self._faults.append(error)
+        if self._unseen and (self._faults or self._can_fire(rule, what)):
+            self._faults += self._unseen
         if self._faults:  # a detection that stands twice in a condition has its faults once
             self.errors += {str(fault): fault for fault in self._faults}.values()
             return
         self._numbers[id(rule)] = len(self.rules)
         self.rules.append(self._rule(rule, what))
+
+    def _can_fire(self, rule: LoadedRule, what: dict[str, Any]) -> bool:
+        return can_fire(Plan(tuple(self.predicates), ()), self._rule(rule, what))
 
     def _rule(self, rule: LoadedRule, what: dict[str, Any]) -> Rule:
         sigma, extension = rule.sigma, rule.extension
@@ -159,8 +166,11 @@ class _Lowering:
                 else KEYWORD
             )
             found = values.predicates(field, leaf.value)
-            for predicate in found:
-                fields.check_unseen(predicate, wanted=wanted)
+            self._unseen += [
+                _located(rule, leaf, fault)
+                for predicate in found
+                if (fault := fields.unseen(predicate, wanted=wanted))
+            ]
         except ValueFault as fault:
             self._faults.append(_located(rule, leaf, fault))
             return 0  # the rule is left out, and looked at further only for what else is wrong
@@ -183,19 +193,20 @@ class _Fields:
         self._labels = bool(rule.extension.label)
         self.audit = audit
 
-    def check_unseen(self, predicate: Predicate, *, wanted: bool) -> None:
-        """Refuse a test of a field that no source sees where its absence would make the rule fire."""
+    def unseen(self, predicate: Predicate, *, wanted: bool) -> ValueFault | None:
+        """Give the fault of a test of a field that no source sees, where its absence would fit."""
         named = [predicate.field, *(predicate.value[:1] if predicate.op == "fieldref" else ())]
         name = next((one for one in named if one in (unseen.AUDITD if self.audit else unseen.SIGMA)), None)
         if name is None:
-            return
+            return None
         absence_fits = predicate.op == "null" or (predicate.op == "exists" and not predicate.value)
-        if absence_fits is wanted:
-            raise ValueFault(
-                f"no source sees {name!r}, and its absence would make the rule fire",
-                "unseen",
-                "leave this item out, or name a field that a source fills",
-            )
+        if absence_fits is not wanted:
+            return None
+        return ValueFault(
+            f"no source sees {name!r}, and its absence would make the rule fire",
+            "unseen",
+            "leave this item out, or name a field that a source fills",
+        )
 
     def resolve(self, name: str) -> str:
         """Give the field that a rule's name means; raises ValueFault when there is none."""

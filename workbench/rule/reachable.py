@@ -1,14 +1,19 @@
 """Whether a condition can hold of any event at all.
 
-Conditions are searched for a way to hold in which no two tests of one field contradict each other. What is
-found unreachable is; what is too large to search, or contradicts itself in ways not looked at, is let be.
+Conditions are searched for a way to hold in which no two tests of one field contradict each other, and none
+asks for what no source sees. What is found unreachable is; what is too large to search, or contradicts itself
+in ways not looked at, is let be.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
+from workbench.event import Value
 from workbench.fields import FIELDS
+from workbench.rule import unseen
+from workbench.scorer import auditd
 from workbench.scorer.field_index import FieldIndex
 from workbench.scorer.plan import KEYWORD, Plan, Predicate, Rule
 
@@ -27,19 +32,38 @@ def can_fire(plan: Plan, rule: Rule) -> bool:
     if rule.correlation is not None:
         count = rule.correlation
         return not count.type.endswith("_count") or _reached(count.compare, count.threshold)
-    kinds: list[list[Literal]] = [[]]
-    if rule.kinds and rule.view == "event":
-        kinds = [
-            [
-                (Predicate(f"event.{part}", "equals", value), True)
-                for part, value in zip(_KIND, kind, strict=False)
-            ]
-            for kind in (kind.split("/") for kind in rule.kinds)
-        ]
-    return any(_Search(plan, known).holds(rule.condition) for known in kinds)
+    subjects = _records() if rule.view == "auditd" else _events(rule.kinds)
+    return any(_Search(plan, subject).holds(rule.condition) for subject in subjects)
 
 
-_KIND = ("category", "action")
+class _Subject(NamedTuple):
+    """What a rule may be matched against: the values that are known, and whether a field can be there."""
+
+    whole: dict[str, Value]
+    sees: Callable[[str], bool]
+
+
+def _events(kinds: Sequence[str]) -> list[_Subject]:
+    known = [dict(zip(("event.category", "event.action"), kind.split("/"), strict=False)) for kind in kinds]
+    return [_Subject(dict(whole), lambda field: field not in unseen.SIGMA) for whole in known or [{}]]
+
+
+def _records() -> list[_Subject]:
+    """Give auditd's records, of which each is matched by itself."""
+    calls = [
+        _Subject({"type": "SYSCALL", "SYSCALL": name, "syscall": [name, str(number)]}, _fields("SYSCALL"))
+        for name, number in set(auditd.SYSCALLS.values())
+    ]
+    return [
+        *calls,
+        *(_Subject({"type": name}, _fields(name)) for name in auditd.RECORDS if name != "SYSCALL"),
+    ]
+
+
+def _fields(record: str) -> Callable[[str], bool]:
+    held = auditd.RECORDS[record] | {"type", KEYWORD}
+    arguments = record == "EXECVE"
+    return lambda field: field in held or (arguments and field[:1] == "a" and field[1:].isdecimal())
 
 
 def _reached(compare: str, threshold: float) -> bool:
@@ -50,14 +74,13 @@ def _reached(compare: str, threshold: float) -> bool:
 
 
 class _Search:
-    def __init__(self, plan: Plan, known: list[Literal]) -> None:
-        self._plan = plan
-        self._known = known
+    def __init__(self, plan: Plan, subject: _Subject) -> None:
+        self._plan, self._subject = plan, subject
         self._steps = 0
 
     def holds(self, condition: Any) -> bool:
         try:
-            return self._search([(condition, True)], self._known)
+            return self._search([(condition, True)], [])
         except RecursionError:  # too large to search
             return True
 
@@ -69,15 +92,24 @@ class _Search:
         (condition, wanted), rest = goals[0], goals[1:]
         if isinstance(condition, int):
             literal = self._plan.predicates[condition], wanted
-            return not any(contradict(literal, one) for one in known) and self._search(
-                rest, [*known, literal]
-            )
+            if not self._possible(literal) or any(contradict(literal, one) for one in known):
+                return False
+            return self._search(rest, [*known, literal])
         operator, *parts = condition
         if operator == "not":
             return self._search([(parts[0], not wanted), *rest], known)
         if (operator == "and") is wanted:
             return self._search([*((part, wanted) for part in parts), *rest], known)
         return any(self._search([(part, wanted), *rest], known) for part in parts)
+
+    def _possible(self, literal: Literal) -> bool:
+        """Tell whether a test can be so of the subject, whatever else is."""
+        predicate, holds = literal
+        whole, sees = self._subject
+        if predicate.field in whole and predicate.op != "fieldref":
+            return bool(FieldIndex([(0, predicate)]).bits(whole[predicate.field])) is holds
+        asked = [predicate.field, *(predicate.value[:1] if predicate.op == "fieldref" else ())]
+        return not _wants_presence(literal) or all(map(sees, asked))
 
 
 def contradict(left: Literal, right: Literal) -> bool:
