@@ -30,7 +30,7 @@ class Recording:
 
     @classmethod
     def open(cls, path: Path | str) -> Recording:
-        """Open the directory `path`; raises RecordingError when it is not a recording."""
+        """Open the directory `path`; raises RecordingError when it is not a recording, or damaged."""
         directory = Path(path)
         for name in ("events.parquet", "session.json"):
             if not (directory / name).is_file():
@@ -39,7 +39,9 @@ class Recording:
                     place=directory / name,
                     mend="give the directory that `workbench record --out` wrote",
                 )
-        return cls(directory)
+        recording = cls(directory)
+        recording.session  # noqa: B018 - one that cannot be read is told now
+        return recording
 
     @cached_property
     def session(self) -> Session:
