@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from workbench.dataset.dataset import Dataset
+from workbench.dataset.labelling import Labelling
 from workbench.dataset.recording import Recording
 from workbench.errors import InputError
-from workbench.nb.labelling import Labelling
 from workbench.nb.widget import labeller
 from workbench.nb.widget.labeller import Labeller
 from workbench.nb.widget.rule_editor import RuleEditor

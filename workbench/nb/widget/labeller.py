@@ -8,9 +8,9 @@ from pathlib import Path
 
 import traitlets
 
+from workbench.dataset.labelling import Labelling
 from workbench.dataset.recording import Recording
 from workbench.event import Event, integer
-from workbench.nb.labelling import Labelling
 from workbench.nb.view.figure import cut
 from workbench.nb.view.page import table
 from workbench.nb.widget.base import Widget, script
