@@ -29,7 +29,7 @@ def record(
     ] = None,
     source: Annotated[str, typer.Option(help="auto, bcc or strace")] = "auto",
     pid: Annotated[int | None, typer.Option(help="record a process that runs instead of a command")] = None,
-    tls_plaintext: Annotated[bool, typer.Option(help="tell HTTP requests made through OpenSSL")] = False,
+    tls_plaintext: Annotated[bool, typer.Option(help="tell HTTP and mail sent through OpenSSL")] = False,
     bodies: Annotated[bool, typer.Option(help="with --tls-plaintext: keep redacted bodies")] = False,
     transcript: Annotated[
         list[str] | None,

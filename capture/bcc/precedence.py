@@ -36,6 +36,7 @@ class Precedence:
 
     def give_back(self) -> None:
         """Be as before."""
+        ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 0)  # the default again
         for thread, (policy, nice) in self._before.items():
             with suppress(OSError):
                 os.sched_setscheduler(thread, policy, os.sched_param(0))

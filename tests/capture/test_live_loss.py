@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,8 @@ from workbench.event import Value
 pytestmark = pytest.mark.live
 
 OPENS = 20_000
+GET_TIMERSLACK = 30  # linux/prctl.h
+prctl = ctypes.CDLL(None).prctl
 STORM = f"for _ in range({OPENS}): open('/etc/hostname').close()"
 
 
@@ -38,8 +41,9 @@ def test_received_and_lost_add_up_to_sent_under_a_ring_too_small(tmp_path: Path)
 
 
 def test_a_rehearsal_tells_of_a_shell_and_is_not_counted(tmp_path: Path) -> None:
-    source = BccSource()
+    source, timer_slack = BccSource(), prctl(GET_TIMERSLACK)
     told = source.rehearse()
+    assert prctl(GET_TIMERSLACK) == timer_slack  # which the command would inherit
     assert {e["process.executable"] for e in told if e["event.action"] == "exec"} >= {
         "/usr/bin/cat",
         "/usr/bin/ls",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+import time
 
 import pytest
 from hypothesis import example, given
@@ -32,6 +33,16 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     smtp.envelope(b"RCPT TO:<" + data)
 
 
+def test_an_envelope_takes_time_in_proportion() -> None:
+    for text in (b'"' * 300_000, b"<" * 300_000, b'"\\' * 100_000, b"\n" * 300_000, b" " * 300_000):
+        began = time.process_time()
+        smtp.envelope(b"RCPT TO:<a@b.example>\r\nRCPT TO:<" + text)
+        assert time.process_time() - began < 0.5
+
+
+ROUTE = "@" + "r.example,@" * 60 + "s.example:a@b.example"
+
+
 @pytest.mark.parametrize(
     ("said", "sender", "recipients"),
     [
@@ -40,6 +51,12 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         (b"rcpt TO:<team@b.example>\r\n", None, ["team@b.example"]),
         (b"RCPT TO: <team@b.example> NOTIFY=NEVER\n", None, ["team@b.example"]),
         (b"RCPT TO:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n", None, ["a@b.example", "c@d.example"]),
+        (b"RCPT TO:<a@b.example>\r\nNOOP\r\nRCPT TO:<c@d.example>\r\n", None, ["a@b.example", "c@d.example"]),
+        (b"RCPT TO:<a@b.example>\r\nDATA\r\nRCPT TO:<c@d.example>\r\n", None, ["a@b.example"]),
+        (b"RCPT TO:a@b.example\r\n", None, ["a@b.example"]),
+        (b"RCPT TO:  <a@b.example>\r\n", None, ["a@b.example"]),
+        (b'RCPT TO:<"a>b"@c.example>\r\n', None, ['"a>b"@c.example']),
+        (b"RCPT TO:<@" + b"r.example,@" * 60 + b"s.example:a@b.example>\r\n", None, [ROUTE]),
     ],
 )
 def test_the_envelope_of_a_mail(said: bytes, sender: str | None, recipients: list[str] | None) -> None:

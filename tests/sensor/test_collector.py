@@ -75,7 +75,9 @@ def test_a_collector_takes_what_waited_for_it_and_what_came_after_it_had_died(
     assert settled(lambda: delivery.failures)
     with collector(port, log):
         assert settled(lambda: len(records(log)) == 2)
+    failures = delivery.failures
     put(3)
+    assert settled(lambda: delivery.failures > failures)
     with collector(port, log):
         assert settled(lambda: len(records(log)) == 3)
         assert delivery.end(5) == 0

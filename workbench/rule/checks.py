@@ -126,10 +126,8 @@ def _elsewhere(detection: SigmaDetection) -> Iterator[tuple[str, str]]:
         return
     for item in items:
         field = item.field or "type"
-        argument = field[0] == "a" and field[1:].isdecimal()
-        fields = {"type"}.union(*(auditd.RECORDS[record] for record in records))
-        seen = field in auditd.FIELDS or argument
-        if seen and not (field in fields or (argument and "EXECVE" in records)):
+        holders = {record for record in auditd.RECORDS if auditd.holds(record, field)}
+        if holders and holders.isdisjoint(records):
             yield field, " or ".join(sorted(records))
 
 

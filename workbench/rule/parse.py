@@ -120,13 +120,11 @@ def _as_now(data: dict[str, Any]) -> dict[str, Any]:
     related = data.get("related")
     if not isinstance(related, list):
         return data
-    old = {"type": "obsoletes"}
-    return data | {
-        "related": [
-            {**one, "type": "obsolete"} if isinstance(one, dict) and old.items() <= one.items() else one
-            for one in related
-        ]
-    }
+    now = [
+        one | {"type": "obsolete"} if isinstance(one, dict) and one.get("type") == "obsoletes" else one
+        for one in related
+    ]
+    return data | {"related": now}
 
 
 def _faults_besides(fault: Exception, data: dict[str, Any]) -> list[Exception]:
@@ -205,8 +203,8 @@ def _item_faults(document: Document, definition: Any, keys: tuple[Key, ...]) -> 
                     )
                 yield from _item_faults(document, value, here)
             continue
-        if isinstance(value, dict):
-            mend = "name every detection at the same depth"
+        if any(isinstance(one, dict) for one in _listed(value)):
+            mend = "write a value, or a list of them; detections are all named at the same depth"
             yield document.fault("a mapping is no value", *here, code="value", mend=mend)
             continue
         modifiers = set(str(key).split("|")[1:])

@@ -61,9 +61,7 @@ def _records() -> list[_Subject]:
 
 
 def _fields(record: str) -> Callable[[str], bool]:
-    held = auditd.RECORDS[record] | {"type", KEYWORD}
-    arguments = record == "EXECVE"
-    return lambda field: field in held or (arguments and field[:1] == "a" and field[1:].isdecimal())
+    return lambda field: field == KEYWORD or auditd.holds(record, field)
 
 
 def _reached(compare: str, threshold: float) -> bool:
@@ -77,6 +75,7 @@ class _Search:
     def __init__(self, plan: Plan, subject: _Subject) -> None:
         self._plan, self._subject = plan, subject
         self._steps = 0
+        self._can: dict[tuple[int, bool], bool] = {}
 
     def holds(self, condition: Any) -> bool:
         try:
@@ -92,7 +91,10 @@ class _Search:
         (condition, wanted), rest = goals[0], goals[1:]
         if isinstance(condition, int):
             literal = self._plan.predicates[condition], wanted
-            if not self._possible(literal) or any(contradict(literal, one) for one in known):
+            can = self._can.get((condition, wanted))
+            if can is None:
+                can = self._can[condition, wanted] = self._possible(literal)
+            if not can or any(contradict(literal, one) for one in known):
                 return False
             return self._search(rest, [*known, literal])
         operator, *parts = condition

@@ -45,6 +45,17 @@ RECORDS: dict[str, frozenset[str]] = {
 }
 """The types of the records that are derived → their fields, beside `type` and EXECVE's a0, a1 …"""
 
+
+def holds(record: str, field: str) -> bool:
+    """Whether a record of this type may have a field.
+
+    >>> holds("EXECVE", "a12"), holds("SYSCALL", "a0"), holds("PATH", "type")
+    (True, False, True)
+    """
+    argument = record == "EXECVE" and field[:1] == "a" and field[1:].isdecimal()
+    return argument or field == "type" or field in RECORDS[record]
+
+
 FIELDS = frozenset({"type"}.union(*RECORDS.values()))
 """The record fields that a rule may name, beside EXECVE's a0, a1 …"""
 

@@ -16,16 +16,12 @@ from pathlib import Path
 from workbench.event import Value
 
 _MOST = 1_000  # files
-_LOOKED_AT = (
-    "etc/*",
-    "usr/bin/*",
-    "usr/share/*/*",
-    "usr/share/locale/*/*/*",
-    "proc/self/*",
-    "home/*/.*",
-    "root/.*",
+_WRAPPERS = 8
+_DIRECTORIES = (
+    *("/etc", "/usr/bin", "/usr/share", "/usr/share/locale/C.UTF-8/LC_MESSAGES", "/usr/lib/x86_64-linux-gnu"),
+    *("/proc/self", "/home/ada/.config", "/home/ada/src/shop", "/var/lib", "/var/log"),
 )
-_EACH = 50
+_EACH = 25
 
 
 def own_start(command: Sequence[str] = ()) -> Iterator[dict[str, Value]]:
@@ -33,7 +29,7 @@ def own_start(command: Sequence[str] = ()) -> Iterator[dict[str, Value]]:
 
     The exec is told of each command line that is to come: `command`, and what of it a wrapper will run.
     """
-    for start in range(max(len(command), 1)):
+    for start in range(min(max(len(command), 1), _WRAPPERS)):
         args = list(command[start:]) or [sys.executable]
         yield {
             "@timestamp": 0,
@@ -64,11 +60,14 @@ _OURSELVES: dict[str, Value] = {
 
 
 def _files() -> Iterator[str]:
-    """Give the files of loaded modules, as they were compiled, and of loaded libraries, each once."""
+    """Give paths, each once: of loaded libraries, of what else a program looks at, of compiled modules.
+
+    Those in the middle need not exist: they are for the automata, which should have met such names.
+    """
     modules = [getattr(module, "__spec__", None) for module in list(sys.modules.values())]
     places = [spec.cached or spec.origin for spec in modules if spec is not None and spec.has_location]
     maps = Path("/proc/self/maps").read_text(errors="replace").splitlines()
     libraries = ["/" + line.partition("/")[2] for line in maps if "/" in line]
-    others = [path for where in _LOOKED_AT for path in islice(Path("/").glob(where), _EACH)]
-    told = [*libraries, *map(str, others), *filter(None, places)]
-    yield from filter(str.isascii, dict.fromkeys(told))
+    names = sorted(sys.stdlib_module_names)[::8]
+    others = [f"{directory}/{name}" for directory in _DIRECTORIES for name in names[:_EACH]]
+    yield from filter(str.isascii, dict.fromkeys([*libraries, *others, *filter(None, places)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -35,9 +36,18 @@ def told(event: dict[str, Any]) -> tuple[list[str], list[str]]:
     return event.get("email.to.asked", []), event.get("email.to.unasked", [])
 
 
-@pytest.mark.parametrize(
-    "text", ["Mail team@b.example.", "mailto:team@b.example", "--to=Team@B.example", "<team@b.example>"]
-)
+TEXTS = [
+    *("Mail team@b.example.", "mailto:team@b.example", "--to=Team@B.example", "<team@b.example>"),
+    *(
+        "team@b.example-",
+        "宛先はteam@b.exampleです",
+        r"ada@a.example\nteam@b.example",
+        r"\u003cteam@b.example\u003e",
+    ),
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
 def test_whom_a_prompt_names_was_asked_for(tape: Any, text: str) -> None:
     tape.event("agent/prompt", gen_ai__prompt__text=text, **SESSION)
     assert told(mail(tape, "team@b.example")) == (["team@b.example"], [])
@@ -60,6 +70,26 @@ def test_a_name_within_another_was_not_named(tape: Any) -> None:
     assert told(mail(tape, "am@b.example")) == ([], ["am@b.example"])
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        *('"team@b.example"@stranger.dev', "@team@b.example:copy@stranger.dev"),
+        *(
+            "team@b.example,copy@stranger.dev",
+            "team@b.example%stranger.dev",
+            '"team@b.example>"@stranger.dev',
+        ),
+    ],
+)
+def test_an_address_that_only_holds_a_named_one_was_not_named(tape: Any, address: str) -> None:
+    tape.event("agent/prompt", gen_ai__prompt__text="Mail team@b.example", **SESSION)
+    assert told(mail(tape, address)) == ([], [address])
+
+
+def test_of_a_user_of_the_server_itself_nothing_is_said(tape: Any) -> None:
+    assert told(mail(tape, "root")) == ([], [])
+
+
 def test_what_one_session_names_another_does_not(tape: Any) -> None:
     tape.session("s2", "other")
     tape.event("agent/prompt", gen_ai__prompt__text="Mail team@b.example", **SESSION)
@@ -77,12 +107,14 @@ def test_what_is_remembered_is_bounded_and_goes_on_from_a_snapshot(tape: Any, re
 
     for text in texts():
         tape.event("agent/prompt", gen_ai__prompt__text=text, **SESSION)
-    assert recipients.evicted == 2_000 - 1_024
+    assert recipients.evicted == 2_000 - 128
     other = Recipients()
     other.restore(recipients.snapshot())
     assert other.snapshot() == recipients.snapshot()
 
 
 def test_a_long_text_without_an_address_costs_little(tape: Any) -> None:
+    began = time.process_time()
     tape.event("agent/prompt", gen_ai__prompt__text="a" * 1_000_000 + "@", **SESSION)
+    assert time.process_time() - began < 0.2
     assert told(mail(tape, "a@b.example")) == ([], ["a@b.example"])

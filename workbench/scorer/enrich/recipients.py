@@ -9,10 +9,15 @@ from typing import Any, Self
 from workbench.scorer.enrich.bounded import Bounded
 
 _WORDS = ("gen_ai.prompt.text", "gen_ai.tool.call.arguments", "process.command_line")
-_ADDRESS = re.compile(r"\w[\w.+-]{0,63}@[\w.-]{1,253}")
+_PATTERN = r"(?<!\w)\w[\w.+-]{0,63}@[a-z0-9.-]{0,252}[a-z0-9]"
+_ADDRESS = re.compile(_PATTERN, re.ASCII | re.IGNORECASE)
 """What can stand after `--to=` or `mailto:`; of an address with rarer characters the part behind them."""
+_WHOLE = re.compile(_PATTERN + r"(?=\.?\Z)", re.ASCII | re.IGNORECASE)
+"""Of a recipient, what stands last is where the mail goes."""
+_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
+r"""JSON's and shells': `\nada@a.example` names Ada."""
 _MAX_SESSIONS = 4_096
-_MAX_ADDRESSES = 1_024
+_MAX_ADDRESSES = 128
 
 
 class Recipients:
@@ -20,7 +25,7 @@ class Recipients:
 
     Asked for is an address that a prompt, a tool call's arguments or the command line of a started program
     of the same session has named before, in capitals or not. An envelope outside any session gets neither
-    field.
+    field, nor does a recipient without `@`.
 
     >>> stage = Recipients()
     >>> stage.apply({"event.category": "agent", "event.action": "prompt", "gen_ai.conversation.id": "s",
@@ -65,12 +70,12 @@ class Recipients:
 
     def _learn(self, session: str, text: str) -> None:
         named = self._named.get(session)
-        for match in _ADDRESS.finditer(text):
+        for match in _ADDRESS.finditer(_ESCAPE.sub(" ", text)):
             if named is None:
                 named = Bounded(_MAX_ADDRESSES)
                 self._named.put(session, named)
             before = named.evicted
-            named.put(_key(match[0]), True)
+            named.put(match[0].lower(), True)
             self._evicted += named.evicted - before
 
     @staticmethod
@@ -78,6 +83,8 @@ class Recipients:
         asked: list[str] = []
         unasked: list[str] = []
         for address in event.get("email.to.address", ()):
+            if "@" not in address:
+                continue  # a user of that very server
             (asked if named and _known(address, named) else unasked).append(address)
         if asked:
             event.setdefault("email.to.asked", asked)
@@ -100,10 +107,6 @@ class Recipients:
         self._evicted, self._named.evicted = data["evicted"]
 
 
-def _key(address: str) -> str:
-    return address.rstrip(".").lower()
-
-
 def _known(address: str, named: Bounded[str, bool]) -> bool:
-    found = _ADDRESS.search(address)
-    return found is not None and named.get(_key(found[0])) is not None
+    found = _WHOLE.search(address)
+    return found is not None and named.get(found[0].lower()) is not None
