@@ -1,4 +1,4 @@
-"""HTTP inside TLS, seen where OpenSSL takes it, and redacted."""
+"""HTTP and mail inside TLS, seen where OpenSSL takes it, and redacted."""
 
 from __future__ import annotations
 
@@ -72,3 +72,15 @@ def test_a_request_inside_tls_is_told_once_and_redacted(program: str, script: st
     assert "hunter22" not in everything
     assert "s3crs3cr" not in everything
     assert any("rustls" in text for text in recording.session.cannot_see)
+
+
+@pytest.mark.skipif(not looks_into(PYTHON), reason="needs Debian's Python with OpenSSL")
+def test_the_envelope_of_a_mail_inside_tls_is_told(tmp_path: Path) -> None:
+    script = Path(__file__).with_name("tls_mail.py")
+    command = [PYTHON, str(script), *map(str, certificate(tmp_path))]
+    recording = record(command, tmp_path / "r", source="bcc", settings={"tls_plaintext": True})
+    assert recording.session.exit_code == 0
+    sender, recipient = [e for e in recording.events() if e["event.action"] == "smtp_command"]
+    assert sender["email.sender.address"] == "ada@a.example"
+    assert recipient["email.to.address"] == ["team@b.example"]
+    assert recipient["destination.ip"] == "127.0.0.1"
