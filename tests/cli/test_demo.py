@@ -30,7 +30,7 @@ def test_without_live_capture_it_says_so_and_goes_on(
     assert run(["demo", "--no-live", "--out", str(tmp_path / "demo")]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "live capture: not possible here, because --no-live was given" in shown
-    assert "one byte flipped, and it is refused: changed after it was signed" in shown
+    assert "one byte changed, and it is refused: changed after it was signed" in shown
     assert "findings equal the backtest's, event for event" in shown
     assert "nothing above audit on the benign run" in shown
     assert all((work_of(tmp_path / "demo") / name).is_file() for name in ARTEFACTS)
