@@ -194,3 +194,24 @@ def entity_id(boot: str, start_ns: int, pid: int) -> str:
     '5f1c2d3e-75bcd15-2a'
     """
     return f"{boot[:8]}-{start_ns:x}-{pid:x}"
+
+
+_GIST = {
+    "process": ("process.command_line", "process.target.pid", "process.executable"),
+    "file": ("file.path", "file.inode"),
+    "network": (
+        *("email.to.address", "email.sender.address", "dns.question.name", "url.full"),
+        *("tls.client.server_name", "destination.domain", "destination.ip", "file.path"),
+    ),
+    "agent": ("gen_ai.tool.name", "gen_ai.prompt.text", "agent.memory.path"),
+}
+
+
+def gist(event: Event) -> str:
+    """Give the one text that tells most about an event; "" when there is none.
+
+    >>> gist({"event.category": "file", "event.action": "open", "file.path": "/etc/passwd"})
+    '/etc/passwd'
+    """
+    told = next((event[name] for name in _GIST.get(str(event["event.category"]), ()) if name in event), "")
+    return ", ".join(told) if isinstance(told, list) else str(told)

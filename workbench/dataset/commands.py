@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from workbench.dataset.event_commands import events
 from workbench.dataset.label_commands import label
 from workbench.output import Format, show, show_json, track
 from workbench.printable import counted
@@ -20,7 +21,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(
         help="Look at datasets, label, check, join, divide and degrade them.", no_args_is_help=True
     )
-    for verb in (info, label, validate, thin, disguise, merge, split, degrade, release, diff):
+    for verb in (info, events, label, validate, thin, disguise, merge, split, degrade, release, diff):
         group.command(verb.__name__)(verb)
     app.add_typer(group, name="dataset")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from workbench.dataset.dataset import MANIFEST
 from workbench.dataset.label_faults import label_faults
 from workbench.dataset.parquet import write_labels
+from workbench.dataset.process_tree import ProcessTree
 from workbench.dataset.recording import Recording
 from workbench.dataset.session import Label
 from workbench.errors import InputError
@@ -50,12 +51,20 @@ class Labelling:
             )
         return len(chosen)
 
-    def call_of(self, event_id: str) -> list[str]:
-        """Give the events of the tool call that an event belongs to, or the event alone."""
-        call = self._known[event_id].get(_CALL) if event_id in self._known else None
-        if not call:
+    def whole_of(self, event_id: str) -> list[str]:
+        """Give the events of an event's tool call; without one, of its process and what that started."""
+        event = self._known.get(event_id, {})
+        if call := event.get(_CALL):
+            return [name for name, other in self._known.items() if other.get(_CALL) == call]
+        entity = str(event.get("process.entity_id", ""))
+        if not entity:
             return [event_id]
-        return [name for name, event in self._known.items() if event.get(_CALL) == call]
+        tree = ProcessTree(self.events)
+        return [
+            name
+            for name, other in self._known.items()
+            if entity in tree.line(str(other.get("process.entity_id", "")))
+        ]
 
     def faults(self) -> Iterator[str]:
         """Tell what does not fit, as `workbench dataset validate` would."""

@@ -17,6 +17,7 @@ from capture.source import open_source
 from workbench.errors import CaptureError, InputError
 from workbench.files import write_aside
 from workbench.pack.keys import generate_key, read_private_key, trusted_keys
+from workbench.printable import counted
 from workbench.sensor.audit import AuditLog, key_of_head, last_findings
 from workbench.sensor.blocked import plain
 from workbench.sensor.cgroup import Cgroup
@@ -248,8 +249,9 @@ def _finish(sensor: Sensor, spool: Spool, settings: Settings) -> None:
         write_aside(settings.stats, msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
     counts = sensor.counts
     print(
-        f"sensor: {counts['events']} events, {counts['findings']} findings, {counts['alerts']} alerts, "
-        f"{counts['blocks']} blocks, {counts['prevented']} prevented, {loss.dropped} events lost, "
-        f"{sum(loss.not_visible.values())} acts not visible",
+        f"sensor: {counted(counts['events'], 'event')}, {counted(counts['findings'], 'finding')}, "
+        f"{counted(counts['alerts'], 'alert')}, {counted(counts['blocks'], 'block')}, "
+        f"{counts['prevented']} prevented, {counted(loss.dropped, 'event')} lost, "
+        f"{counted(sum(loss.not_visible.values()), 'act')} not visible; all of it is in {sensor.audit.path}",
         file=sys.stderr,
     )

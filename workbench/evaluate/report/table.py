@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.measure import Measurement
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -37,10 +37,10 @@ class _Fitting:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         columns = self.section.columns
-        unbounded = options.update(width=10_000)
         for shown in range(len(columns), 0, -1):
             table = _table(self.section, shown)
-            if Measurement.get(console, unbounded, table).minimum <= options.max_width:
+            lines = Segment.split_lines(console.render(table, options))
+            if max(map(Segment.get_line_length, lines)) <= options.max_width:
                 break
         yield table
         if shown < len(columns):

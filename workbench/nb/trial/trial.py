@@ -14,7 +14,7 @@ import numpy as np
 
 from workbench.errors import RuleError
 from workbench.evaluate.near_miss import distance
-from workbench.event import Event, Value
+from workbench.event import Value, gist
 from workbench.nb.trial.place import DATASET, find
 from workbench.nb.trial.runs import Run, read_runs
 from workbench.pack import build_payload
@@ -191,7 +191,7 @@ class _Nearest:
                     recording=run.name,
                     event_id=str(own.get("event.id", "")),
                     malicious=malicious,
-                    what=_what(own),
+                    what=f"{own['event.category']}/{own['event.action']} {gist(own)}"[:160],
                     stopped_by=tuple(self._tell(parts[n], own) for n in stopped),
                 )
 
@@ -203,9 +203,3 @@ class _Nearest:
     def closest(self) -> list[Miss]:
         ranked = sorted(self._found.values(), key=lambda miss: (len(miss.stopped_by), not miss.malicious))
         return ranked[:NEAREST]
-
-
-def _what(event: Event) -> str:
-    names = ("process.command_line", "file.path", "destination.domain", "dns.question.name", "process.name")
-    told = next((str(event[name]) for name in names if name in event), "")
-    return f"{event['event.category']}/{event['event.action']} {told}"[:160]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import plotly.graph_objects as go
 
-from workbench.event import Event, integer
+from workbench.event import Event, gist, integer
 from workbench.nb.view.figure import (
     BLUE,
     FAINT,
@@ -143,6 +143,4 @@ def _kind(event: Event) -> str:
 
 def _what(event: Event) -> str:
     """Give the one text that tells most about an event, escaped: Plotly reads some markup in its labels."""
-    names = ("process.command_line", "file.path", "dns.question.name", "destination.ip", "gen_ai.tool.name")
-    told = next((str(event[name]) for name in names if name in event), "")
-    return plain(cut(told, 120))
+    return plain(cut(gist(event), 120))

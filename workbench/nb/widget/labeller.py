@@ -56,7 +56,7 @@ class Labeller(Widget):
 
     def do_mark(self, event: str, label: str, whole: bool, step: str, techniques: str) -> None:
         """Label an event, or all of its tool call."""
-        chosen = self.labelling.call_of(event) if whole else [event]
+        chosen = self.labelling.whole_of(event) if whole else [event]
         named = techniques.replace(",", " ").split()
         malicious = label == "malicious"
         self.labelling.mark(
