@@ -43,9 +43,13 @@ def sittings(
     found = [first]
     for _ in range(number):
         session = str(uuid.UUID(int=world.random.getrandbits(128), version=4))
-        task = world.random.choice(_NEXT).format(world.word("-"))
+        task = world.random.choice(_NEXT).format(_project(world))
         found.append(Sitting(session, task, driver.launch(world.other(session), task, servers).command))
     return found
+
+
+def _project(world: World) -> str:
+    return world.repository.rpartition("/")[2]
 
 
 def chained(held: Sequence[Sitting]) -> list[str]:
@@ -70,7 +74,7 @@ def make_script(scenario: Scenario, driver: Driver, world: World, later: Sequenc
         step = scenario.steps[item]
         turns = talks[step.session]
         if step.subagent and isinstance(driver, Delegating):
-            task = world.random.choice(_PART).format(world.word("-"))
+            task = world.random.choice(_PART).format(_project(world))
             turns.append(driver.delegate(task, world))
             others[task] = driver.close_script([_turn(step, call)], world)
         else:

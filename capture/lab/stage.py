@@ -202,8 +202,12 @@ def _environment(world: World) -> dict[str, str]:
 def _prepare(scenario: Scenario, world: World, launch: Launch, namespace: Namespace) -> None:
     """Begin the repository's history, push it, and run what the scenario needs done before the recording."""
     origin = f"https://{world.hosts['code'].name}{world.remote}"
+    # In the repository too: gemini-cli hides the user's own settings from the git it runs.
+    identity = (
+        f"git config user.name {world.user} && git config user.email {world.user}@{world.hosts['mail'].name}"
+    )
     commands = [
-        "git init -q && git add -A && git commit -q -m 'Start'",
+        f"git init -q && {identity} && git add -A && git commit -q -m 'Start'",
         f"git remote add origin {origin} && git push -q -u origin main",
         *map(world.fill, scenario.prepare),
     ]
