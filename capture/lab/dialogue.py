@@ -74,7 +74,7 @@ def make_script(scenario: Scenario, driver: Driver, world: World, later: Sequenc
         step = scenario.steps[item]
         turns = talks[step.session]
         if step.subagent and isinstance(driver, Delegating):
-            task = world.random.choice(_PART).format(_project(world))
+            task = world.random.choice(_PART).format(f"{_project(world)}, {world.word('-')},")
             turns.append(driver.delegate(task, world))
             others[task] = driver.close_script([_turn(step, call)], world)
         else:
