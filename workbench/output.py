@@ -18,7 +18,7 @@ Format = Annotated[
     Literal["text", "json"], typer.Option("--format", help="text for people, or one JSON document")
 ]
 
-_PIPE_WIDTH = 160  # columns of a table that nobody's terminal bounds
+_PIPE_WIDTH = 170  # columns of a table that nobody's terminal bounds
 
 
 def show_json(document: object) -> None:

@@ -179,7 +179,7 @@ def test_no_text_becomes_markup(small: bytes, record: Record) -> None:
     assert to_tables(report)
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 160])
+@pytest.mark.parametrize("width", [60, 80, 100, 170])
 def test_a_narrow_terminal_shows_fewer_columns_whole(report: Report, width: int) -> None:
     console = Console(width=width, file=io.StringIO(), record=True)
     console.print(to_tables(report))
@@ -187,4 +187,4 @@ def test_a_narrow_terminal_shows_fewer_columns_whole(report: Report, width: int)
     assert "…" not in drawn
     assert "Key is sent out" in drawn
     assert "fused verdict" in drawn
-    assert ("No room for:" in drawn) == (width < 160)
+    assert ("No room for:" in drawn) == (width < 170)
