@@ -200,23 +200,19 @@ class Decoder:
         return event
 
     def _http(self, record: Record, event: Fields) -> Fields | None:
-        raw, payload, *_ = record.parts()
-        request = http.request(payload, body=self._bodies)
-        if request is None:
-            return None
-        event["event.category"], event["event.action"] = "network", "http_request"
-        event.update(request)
-        event.update(self._names.resolve(described(endpoint(raw), outward=True)))
-        return event
+        request = http.request(record.parts()[1], body=self._bodies)
+        return self._said("http_request", request, record, event)
 
     def _smtp(self, record: Record, event: Fields) -> Fields | None:
-        raw, payload, *_ = record.parts()
-        envelope = smtp.envelope(payload)
-        if envelope is None:
+        return self._said("smtp_command", smtp.envelope(record.parts()[1]), record, event)
+
+    def _said(self, action: str, told: Fields | None, record: Record, event: Fields) -> Fields | None:
+        """Give the event of what a process said to a peer, None where it was nothing of the kind."""
+        if told is None:
             return None
-        event["event.category"], event["event.action"] = "network", "smtp_command"
-        event.update(envelope)
-        event.update(self._names.resolve(described(endpoint(raw), outward=True)))
+        event["event.category"], event["event.action"] = "network", action
+        event.update(told)
+        event.update(self._names.resolve(described(endpoint(record.parts()[0]), outward=True)))
         return event
 
     def _plaintext(self, record: Record, event: Fields) -> Fields | None:
