@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.scorer.enrich.bounded import MOST_RETIRED
 from workbench.scorer.enrich.lineage import MAX_DEPTH, Lineage
+from workbench.scorer.links import Links
 
 MakeTape = Callable[..., Any]
 
@@ -101,6 +103,40 @@ def test_what_is_forgotten_is_counted_and_the_exited_go_first(make_tape: MakeTap
         tape.event("process/exit", f"p{number}")
     assert lineage.evicted == 91
     assert tape.file("open", "keep", "/x")["process.executable"] == "/bin/keep"
+
+
+def test_of_what_exited_only_the_last_are_remembered_also_after_a_restart(make_tape: MakeTape) -> None:
+    lineage = Lineage()
+    tape = make_tape(lineage.apply)
+    tape.exec("keep", "/bin/keep")
+    for number in range(MOST_RETIRED + 7):
+        tape.exec(f"p{number}", "/bin/x")
+        tape.event("process/exit", f"p{number}")
+    assert list(lineage.snapshot()["processes"])[:2] == ["keep", "p7"]
+    assert lineage.evicted == 0
+    other = Lineage()
+    other.restore(lineage.snapshot())
+    again = make_tape(other.apply)
+    again.exec("last", "/bin/x")
+    again.event("process/exit", "last")
+    assert list(other.snapshot()["processes"])[:2] == ["keep", "p8"]
+
+
+def test_what_left_something_behind_is_remembered_while_that_lives(make_tape: MakeTape) -> None:
+    lineage = Lineage()
+    tape = make_tape(lineage.apply)
+    tape.exec("agent", "agent")
+    tape.spawn("agent", "shell", "bash")
+    tape.spawn("shell", "daemon", "daemon")
+    tape.event("process/exit", "shell")
+    for number in range(MOST_RETIRED + 1):
+        tape.spawn("agent", f"p{number}", "true")
+        tape.event("process/exit", f"p{number}")
+    event = tape.file("open", "daemon", "/x")
+    assert event["process.parent.name"] == "bash"
+    assert Links(lineage).line(event) == ["daemon", "shell", "agent"]
+    tape.event("process/exit", "daemon")
+    assert list(lineage.snapshot()["exited"])[-2:] == ["daemon", "shell"]
 
 
 def test_long_command_lines_do_not_fill_the_memory(make_tape: MakeTape) -> None:

@@ -1,4 +1,4 @@
-"""A mapping that stays small: at most `cap` entries, the least recently used forgotten and counted."""
+"""A mapping that stays small: of too many entries the retired and the least recently used are forgotten."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
+MOST_RETIRED = 4_096
+
+
 class Bounded(Generic[K, V]):
     """At most `cap` entries; storing one more forgets the least recently used and adds one to `evicted`.
+
+    An entry that is of no more use unless events come late, such as that of an exited process, is retired: it
+    goes before any other, and without being counted when `most_retired` were retired after it.
 
     >>> ages = Bounded[str, int](2)
     >>> for name in ("a", "b", "a", "c"):
@@ -20,10 +26,12 @@ class Bounded(Generic[K, V]):
     (None, 1, 1)
     """
 
-    def __init__(self, cap: int) -> None:
+    def __init__(self, cap: int, most_retired: int = MOST_RETIRED) -> None:
         self.cap = cap
         self.evicted = 0
+        self._most_retired = most_retired
         self._entries: OrderedDict[K, V] = OrderedDict()
+        self._retired: OrderedDict[K, None] = OrderedDict()
         self._use = self._entries.move_to_end
         self.peek: Callable[[K], V | None] = self._entries.get
         """Gives the entry without marking it as used, or None."""
@@ -43,18 +51,28 @@ class Bounded(Generic[K, V]):
         return self.forget() if len(entries) > self.cap else None
 
     def forget(self) -> V:
-        """Forget the least recently used entry, counted, and give its value; raises KeyError when empty."""
+        """Forget an entry, counted, and give its value; raises KeyError when empty."""
         self.evicted += 1
+        if self._retired:
+            return self._entries.pop(self._retired.popitem(last=False)[0])
         return self._entries.popitem(last=False)[1]
 
-    def retire(self, key: K) -> None:
-        """Make an entry the first to be forgotten: it is of no more use unless events come late."""
+    def retire(self, key: K) -> V | None:
+        """Let an entry be among the first to be forgotten; give the value forgotten for it, if any."""
         if key in self._entries:
-            self._entries.move_to_end(key, last=False)
+            self._retired[key] = None
+            if len(self._retired) > self._most_retired:
+                return self._entries.pop(self._retired.popitem(last=False)[0])
+        return None
 
     def pop(self, key: K) -> V | None:
         """Remove and give an entry, or None."""
+        self._retired.pop(key, None)
         return self._entries.pop(key, None)
+
+    def retired(self) -> Iterable[K]:
+        """Give the keys of the retired entries, in the order in which they are forgotten."""
+        return self._retired
 
     def items(self) -> Iterable[tuple[K, V]]:
         """Give the entries, least recently used first."""
@@ -67,6 +85,7 @@ class Bounded(Generic[K, V]):
     def clear(self) -> None:
         """Forget everything, uncounted."""
         self._entries.clear()
+        self._retired.clear()
 
     def __len__(self) -> int:
         """Count the entries."""

@@ -16,7 +16,10 @@ _MAX_CHARACTERS = 1 << 26
 
 
 class Process(msgspec.Struct, gc=False):
-    """What is known of one process; `parent` is the entity that forked it, whoever adopted it since."""
+    """What is known of one process; `parent` is the entity that forked it, whoever adopted it since.
+
+    `below` counts its children that live, or have such children.
+    """
 
     pid: int
     parent: str = ""
@@ -24,6 +27,13 @@ class Process(msgspec.Struct, gc=False):
     executable: str = ""
     command_line: str = ""
     ancestry: list[str] = []
+    below: int = 0
+    exited: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether neither it nor anything below it lives."""
+        return self.exited and not self.below
 
 
 class Lineage:
@@ -32,7 +42,8 @@ class Lineage:
     A process is its `process.entity_id`, so a pid used again is another process. Its parent is the process
     that forked it, even after the kernel gave it to another. An event whose source names processes by pid
     alone gets the entity id of the process that has that pid now. Processes are forgotten, exited ones first,
-    beyond `max_processes`, and when their command lines together are longer than `max_characters`.
+    beyond `max_processes`, and when their command lines together are longer than `max_characters`. One that
+    has exited is remembered while anything below it lives, and a while longer for events that come late.
     """
 
     def __init__(self, *, max_processes: int = _MAX_PROCESSES, max_characters: int = _MAX_CHARACTERS) -> None:
@@ -97,15 +108,40 @@ class Lineage:
         return process
 
     def _keep(self, entity: str, process: Process) -> None:
-        characters = len(process.command_line)
         gone = self._processes.put(entity, process)
-        self._count(characters - len(gone.command_line) if gone is not None else characters)
+        above = self._processes.peek(process.parent)
+        if above is not None:
+            above.below += 1
+        if gone is not None:
+            self._forgotten(gone)
+        self._count(len(process.command_line))
 
     def _count(self, characters: int) -> None:
         """Count characters of command lines; when there are too many, forget processes."""
         self._characters += characters
         while self._characters > self._max_characters and len(self._processes) > 1:
-            self._characters -= len(self._processes.forget().command_line)
+            self._forgotten(self._processes.forget())
+
+    def _forgotten(self, process: Process) -> None:
+        self._characters -= len(process.command_line)
+        if not process.over:  # else that was told when it was retired
+            self._ended_below(process.parent)
+
+    def _ended_below(self, entity: str) -> None:
+        """Note that a child has exited, and all below it; retire each ancestor that waited for no more."""
+        process = self._processes.peek(entity)
+        while process is not None and process.below:
+            process.below -= 1
+            if not process.over:
+                return
+            self._retire(entity)
+            entity = process.parent
+            process = self._processes.peek(entity)
+
+    def _retire(self, entity: str) -> None:
+        gone = self._processes.retire(entity)
+        if gone is not None:
+            self._characters -= len(gone.command_line)
 
     def _inherit(self, process: Process) -> None:
         parent = self._processes.peek(process.parent)
@@ -126,7 +162,11 @@ class Lineage:
             born = Process(pid, entity, process.name, process.executable, process.command_line)
             self._keep(child, born)
             self._current.put(pid, child)
-        born.parent = entity  # also of a child whose own first event came before this one
+        elif born.parent != entity:  # its own first event came before this one
+            if not born.over:
+                process.below += 1
+                self._ended_below(born.parent)
+            born.parent = entity
         self._inherit(born)
 
     def _exec(self, process: Process, event: dict[str, Any]) -> None:
@@ -146,7 +186,12 @@ class Lineage:
     def _exit(self, entity: str, process: Process) -> None:
         if self._current.peek(process.pid) == entity:
             self._current.pop(process.pid)
-        self._processes.retire(entity)
+        if process.exited:
+            return
+        process.exited = True
+        if process.over:
+            self._retire(entity)
+            self._ended_below(process.parent)
 
     def _complete(self, process: Process, event: dict[str, Any]) -> None:
         if process.executable and "process.executable" not in event:
@@ -179,6 +224,7 @@ class Lineage:
         """Give the state as plain data."""
         return {
             "processes": {entity: msgspec.structs.astuple(p) for entity, p in self._processes.items()},
+            "exited": list(self._processes.retired()),
             "current": [list(item) for item in self._current.items()],
             "evicted": self.evicted,
         }
@@ -189,7 +235,14 @@ class Lineage:
         self._current.clear()
         self._characters = 0
         for entity, fields in data["processes"].items():
-            self._keep(entity, Process(*fields))
+            process = Process(*fields)
+            self._characters += len(process.command_line)
+            gone = self._processes.put(entity, process)
+            if gone is not None:
+                self._forgotten(gone)
+        for entity in data["exited"]:
+            self._retire(entity)
+        self._count(0)
         for pid, entity in data["current"]:
             self._current.put(pid, entity)
         self._processes.evicted = data["evicted"]

@@ -211,7 +211,12 @@ class Members:
                 row = [scope.session, scope.agent, scope.certainty, scope.method, call]
                 index = scopes.setdefault(id(scope), (len(scopes), row))[0]
             members.append([entity, index, *msgspec.structs.astuple(member)[1:]])
-        return {"scopes": [row for _, row in scopes.values()], "members": members, "evicted": self.evicted}
+        return {
+            "scopes": [row for _, row in scopes.values()],
+            "members": members,
+            "exited": list(self._members.retired()),
+            "evicted": self.evicted,
+        }
 
     def restore(self, data: Mapping[str, Any]) -> None:
         """Take up the state that `snapshot` gave."""
@@ -222,6 +227,8 @@ class Members:
         ]
         for entity, index, *fields in data["members"]:
             self._members.put(entity, Member(scopes[index] if index >= 0 else None, *fields))
+        for entity in data["exited"]:
+            self._members.retire(entity)
         self._members.evicted = data["evicted"]
 
     def _call(self, session: str, fields: list[Any] | None) -> ToolCall | None:

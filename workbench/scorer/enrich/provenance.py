@@ -247,11 +247,13 @@ class Provenance:
         """Give the state as plain data."""
         ways = Ways()
         processes = [[entity, ways.write(taint)] for entity, taint in self._processes.items()]
-        things, channels = self._things.snapshot(ways), self._channels.snapshot(ways)
-        evicted = self._processes.evicted
         return {
-            **{"processes": processes, "things": things, "channels": channels},
-            **{"ways": ways.rows, "evicted": evicted},
+            "processes": processes,
+            "exited": list(self._processes.retired()),
+            "things": self._things.snapshot(ways),
+            "channels": self._channels.snapshot(ways),
+            "ways": ways.rows,
+            "evicted": self._processes.evicted,
         }
 
     def restore(self, data: Mapping[str, Any]) -> None:
@@ -261,6 +263,8 @@ class Provenance:
         self._processes.clear()
         for entity, labels in data["processes"]:
             self._processes.put(entity, ways.read(labels))
+        for entity in data["exited"]:
+            self._processes.retire(entity)
         self._things.restore(data["things"], ways)
         self._channels.restore(data["channels"], ways)
         self._processes.evicted = data["evicted"]
