@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from workbench.errors import InputError
@@ -20,8 +21,11 @@ def read_bounded(path: Path, limit: int = MAX_BYTES) -> bytes:
     return data
 
 
-def write_aside(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write beside `path`, flush to disk, rename into place; raises InputError when that cannot be done."""
+def write_aside(path: Path, data: bytes | Iterable[bytes], *, mode: int = 0o644) -> None:
+    """Write data, or its parts, beside `path`, flush to disk, rename into place.
+
+    Raises InputError when that cannot be done.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -29,7 +33,7 @@ def write_aside(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         try:
             with os.fdopen(descriptor, "wb") as handle:
                 os.fchmod(handle.fileno(), mode)
-                handle.write(data)
+                handle.writelines([data] if isinstance(data, bytes) else data)
                 handle.flush()
                 os.fsync(handle.fileno())
             scratch.rename(path)

@@ -18,7 +18,8 @@ from workbench.dataset.parquet import count_rows
 from workbench.evaluate.backtest import backtest
 from workbench.evaluate.engine import open_map
 from workbench.evaluate.load import load_payload
-from workbench.evaluate.report import to_json
+from workbench.evaluate.report import json_parts
+from workbench.files import write_aside
 
 
 def sessions(fleet: Path, events: int) -> Iterator[Path]:
@@ -44,7 +45,7 @@ def run(fleet: Path, events: int, engine: str, report: Path) -> dict[str, float]
     with open_map(engine) as chosen:
         found = backtest(payload, directories, map=chosen)
         workers = [peak_mb(child.pid or 0) for child in multiprocessing.active_children()]
-    report.write_bytes(to_json(found))
+    write_aside(report, json_parts(found))
     return {
         "events": sum(outcome.events for outcome in found.outcomes),
         "sessions": len(directories),

@@ -47,7 +47,7 @@ def backtest(
             directories,
             map=lambda score, sessions: track(chosen(score, sessions), "session", len(directories)),
         )
-    for file, render in ((json, reports.to_json), (junit, reports.to_junit), (html, reports.to_html)):
+    for file, render in ((json, reports.json_parts), (junit, reports.to_junit), (html, reports.to_html)):
         if file is not None:
             write_aside(file, render(found))
     if format == "json":

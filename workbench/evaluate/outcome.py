@@ -12,6 +12,14 @@ from workbench.dataset.session import Session
 ALERTING = ("alert", "block")
 
 
+def _share(told: msgspec.Struct, *names: str) -> None:
+    """Hold each of these texts once, however many sessions have it: a worker sends it anew with each."""
+    for name in names:
+        value = getattr(told, name)
+        shared = intern(value) if isinstance(value, str) else tuple(map(intern, value))
+        force_setattr(told, name, shared)
+
+
 class Moment(msgspec.Struct, frozen=True):
     """A place in a recording: the count of events before it, and the time in ns since 1970."""
 
@@ -39,6 +47,10 @@ class Hit(msgspec.Struct, kw_only=True, frozen=True):
     steps: tuple[str, ...] = ()
     call: str = ""
 
+    def __post_init__(self) -> None:
+        """Share what sessions have in common."""
+        _share(self, "rule_id", "title", "signal", "response", "decision", "steps")
+
 
 class Call(msgspec.Struct, kw_only=True, frozen=True):
     """One tool call of a session: where it began, the scenario's step it belongs to, and whose it was."""
@@ -48,6 +60,16 @@ class Call(msgspec.Struct, kw_only=True, frozen=True):
     step: str
     index: int
     malicious: bool
+
+    def __post_init__(self) -> None:
+        """Share what sessions have in common."""
+        _share(self, "tool", "step")
+
+
+_SHARED = (
+    *("agent", "source", "scenario", "family", "twin_of", "mutator", "decision"),
+    *("steps", "techniques", "alone", "near"),
+)
 
 
 class Outcome(msgspec.Struct, kw_only=True, frozen=True):
@@ -86,8 +108,8 @@ class Outcome(msgspec.Struct, kw_only=True, frozen=True):
     alerted: Moment | None = None
 
     def __post_init__(self) -> None:
-        """Hold a rule's id once, however many sessions came near it: a worker sends it anew with each."""
-        force_setattr(self, "near", tuple(map(intern, self.near)))
+        """Share what sessions have in common."""
+        _share(self, *_SHARED)
 
     @property
     def malicious(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -13,8 +14,27 @@ from workbench.evaluate.summary import summarise
 
 def to_json(report: Report) -> bytes:
     """Give the whole report and its summary as JSON, keys sorted."""
-    whole = {**msgspec.to_builtins(report), "summary": msgspec.to_builtins(summarise(report))}
-    return msgspec.json.format(msgspec.json.encode(whole, order="sorted"), indent=1) + b"\n"
+    return b"".join(json_parts(report))
+
+
+def json_parts(report: Report) -> Iterator[bytes]:
+    """Give what `to_json` gives a session at a time, so that a fleet's report need not be held as text too."""
+    yield b'{\n "outcomes": ['
+    for number, outcome in enumerate(report.outcomes):
+        yield b",\n  " if number else b"\n  "
+        yield _formatted(outcome).replace(b"\n", b"\n  ")
+    yield b"\n ],\n" if report.outcomes else b"],\n"
+    rest = {
+        "rules": report.rules,
+        "signals": report.signals,
+        "summary": summarise(report),
+        "verdict": report.verdict,
+    }
+    yield _formatted(rest).removeprefix(b"{\n") + b"\n"
+
+
+def _formatted(value: object) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=1)
 
 
 def read_report(path: Path) -> Report:
