@@ -27,8 +27,8 @@ RUNS = int(os.environ.get("FLEET_RUNS", "3"))
 DATASET = next(path for path in (Path("datasets/agent-runs"), Path("datasets/quickstart")) if path.exists())
 WORKBENCH = str(Path(sys.executable).with_name("workbench"))
 PARTS = (20, 4, 1)
-BYTES_AN_EVENT = 20
-"""What the parent may keep of an event: some 4 kB a session, several times while it writes."""
+BYTES_AN_EVENT = 10
+"""What the parent may keep of an event: some 4 kB a session, and twice that while it adds up."""
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ def to_json(report: Report) -> bytes:
 
 
 def json_parts(report: Report) -> Iterator[bytes]:
-    """Give what `to_json` gives a session at a time, so that a fleet's report need not be held as text too."""
+    """Give what `to_json` gives a session at a time, so that a fleet's report is never held as text."""
     yield b'{\n "outcomes": ['
     for number, outcome in enumerate(report.outcomes):
         yield b",\n  " if number else b"\n  "
