@@ -9,9 +9,10 @@ import pytest
 
 from tests.evaluate.conftest import CURL, Record, network, opened
 from workbench.cli import run
+from workbench.dataset.recording import Recording
 from workbench.evaluate.witness.case_text import case_text
 from workbench.evaluate.witness.oracle import Oracle
-from workbench.evaluate.witness.scan import scan
+from workbench.evaluate.witness.scan import scan, scan_recording
 from workbench.evaluate.witness.witness import Witness, shortest
 from workbench.rule import load
 from workbench.rule.linting import lint_paths
@@ -79,6 +80,16 @@ def test_the_least_of_an_attack_and_of_its_twin(
     assert second.keys() - first.keys() == {"destination.ip", "process.executable"}
     assert near.fires == []
     assert near.name.startswith("does not fire, as destination.ip is '198.51.100.9': 2 of the 32 events")
+
+
+def test_a_recording_of_no_scenario_is_called_by_its_labels(record: Record, tmp_path: Path) -> None:
+    (tmp_path / "r.yml").write_text(RULES)
+    scorer = Scorer(payload_of(decode_plan(lower(load(tmp_path)))))
+    runs = [
+        record(name, [(step, opened("/k.pem"))], scenario="") for name, step in (("a", "read"), ("b", ""))
+    ]
+    stories = [scan_recording(Recording.open(run), scorer, ()).story for run in runs]
+    assert stories == ["an attack", "ordinary work"]
 
 
 def test_what_it_writes_lint_runs_and_it_writes_no_more(

@@ -75,7 +75,7 @@ def _rules(report: Report) -> Section:
         )
         for rule in fired
     ]
-    note = f"Of {len(report.rules)} rules that make findings, {len(fired)} did so here."
+    note = f"Rules that make findings: {len(report.rules)}; that did so here: {len(fired)}."
     if not all(rule.proven for rule in fired):
         note += " Unproven: never wrong, but nothing benign came near it."
     return Section("Rules that fired", ("rule", "signal", *METRICS[1:]), rows, note)

@@ -44,8 +44,9 @@ class Scan:
 def scan_recording(recording: Recording, scorer: Scorer, rules: Container[int]) -> Scan:
     """Score a recording; `scorer` has seen nothing else."""
     settings = recording.session.settings
-    story = str(settings.get("twin_of") or settings.get("scenario") or "ordinary work")
     guilty = {label.event_id for label in recording.labels() if label.label == "malicious"}
+    unnamed = "an attack" if guilty else "ordinary work"
+    story = str(settings.get("twin_of") or settings.get("scenario") or unnamed)
     return scan(recording.events(), scorer, rules, name=recording.path.name, story=story, guilty=guilty)
 
 
