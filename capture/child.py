@@ -16,10 +16,12 @@ from typing import IO
 
 from capture.snapshot import descendants
 from workbench.errors import CaptureError
+from workbench.procfs import children, start
 
 Output = int | IO[bytes] | None
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
+_LEAST_TO_DIE = 2.0  # seconds: what is killed still has to leave the kernel
 _SET_SUBREAPER, _GET_SUBREAPER = 36, 37  # linux/prctl.h
 _prctl = ctypes.CDLL(None).prctl
 
@@ -58,7 +60,7 @@ class Child:
 
     def release(self) -> None:
         """Let the command run."""
-        self._others = _children(os.getpid()) - {self.pid}
+        self._others = children(os.getpid()) - {self.pid}
         self._released = True
         os.write(self._gate, b"\n")
         os.close(self._gate)
@@ -83,13 +85,15 @@ class Child:
 
     def end(self, grace: float = 2.0) -> None:
         """Ask it and all that descends from it to end, and see to it after `grace` seconds."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            deadline = time.monotonic() + grace
+        for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, max(grace, _LEAST_TO_DIE))):
+            deadline = time.monotonic() + patience
             told: set[tuple[int, int]] = set()
-            while (left := self._left()) and time.monotonic() < deadline:
+            while left := self._left():
                 for process in left - told:
                     _signal(*process, number)
                 told |= left
+                if time.monotonic() >= deadline:
+                    break
                 time.sleep(0.01)
 
     def _adopts(self) -> bool:
@@ -109,9 +113,9 @@ class Child:
         """
         gone = self.poll() is not None
         roots = {self.pid} if not gone else set()
-        roots |= _children(os.getpid()) - self._others if self._adopts() else set()
+        roots |= children(os.getpid()) - self._others if self._adopts() else set()
         found = {each for root in roots - {os.getpid()} for each in descendants(root)}
-        return {(pid, start) for pid in found if (start := _running(pid)) is not None}
+        return {(pid, begun) for pid in found if (begun := start(pid)) is not None}
 
 
 @contextmanager
@@ -131,28 +135,12 @@ def _subreaper() -> bool:
     return bool(answer.value)
 
 
-def _children(pid: int) -> set[int]:
-    with contextlib.suppress(OSError):
-        tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        return {int(child) for task in tasks for child in (task / "children").read_text().split()}
-    return set()
-
-
-def _running(pid: int) -> int | None:
-    """Give when a process began, in clock ticks since boot; None when it has ended."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in (b"Z", b"X") else int(fields[19])
-
-
-def _signal(pid: int, start: int, number: int) -> None:
-    """Signal the process that began at `start`, never another that has its id by now."""
+def _signal(pid: int, begun: int, number: int) -> None:
+    """Signal the process that began at that tick, never another that has its id by now."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         process = os.pidfd_open(pid)
         try:
-            if _running(pid) == start:
+            if start(pid) == begun:
                 signal.pidfd_send_signal(process, number)
         finally:
             os.close(process)

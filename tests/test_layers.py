@@ -20,6 +20,7 @@ LAYERS = {
     "workbench.files": 0,
     "workbench.yaml_text": 0,
     "workbench.printable": 0,
+    "workbench.procfs": 0,
     "workbench.output": 0,
     "workbench.scorer": 1,
     "workbench.registry": 1,

@@ -76,6 +76,13 @@ def test_what_ignores_a_polite_end_is_ended(tmp_path: Path) -> None:
     assert ended(child) == -9
 
 
+def test_without_patience_it_is_ended_all_the_same(tmp_path: Path) -> None:
+    child = Child(["sleep", "60"])
+    child.release()
+    child.end(grace=0)
+    assert ended(child) in (-15, -9)
+
+
 def test_both_outputs_go_where_they_are_sent(tmp_path: Path) -> None:
     with (tmp_path / "errors").open("wb") as errors:
         child = Child(["sh", "-c", "echo said; echo warned >&2"], stdout=subprocess.DEVNULL, stderr=errors)

@@ -50,6 +50,7 @@ def account(finding: Finding, events: list[Event], contained: Contained) -> dict
         "rule": finding.rule_id,
         "means": contained.means,
         "killed": contained.killed,
+        "refused": contained.refused,
         "gone_before": contained.gone,
         "reason_told": contained.told,
         "prevented": "whatever these processes would have done after the signal",

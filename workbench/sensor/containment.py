@@ -13,26 +13,30 @@ import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import msgspec
 
+from workbench import procfs
+from workbench.event import entity_id
 from workbench.sensor.tree import Process, Tree
 
 _PIDFD_GETFD = 438
 _STANDARD_ERROR = 2
 _PIPE_BUF = 4_096
-_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 MEANS = "SIGKILL of the offending tree (containment, not prevention)"
 _ROUNDS = 20
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Contained(msgspec.Struct, kw_only=True):
-    """What was ended: `means` says how, `killed` the processes, `gone` those that had ended by themselves."""
+    """What was ended: `means` says how, `killed` the processes, `gone` those that had ended by themselves.
+
+    `refused` are those that the kernel did not let us end; they go on.
+    """
 
     means: str = MEANS
     killed: list[str] = []
+    refused: list[str] = []
     gone: int = 0
     told: bool = False
     entities: list[str] = []
@@ -58,9 +62,13 @@ def contain(tree: Tree, entity: str, reason: str) -> Contained:
                     continue
                 if reason and number == 0 and not done.told:
                     done.told = tell(handle, reason)
+                named = f"{process.name or 'process'}[{process.pid}]"
                 with suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(handle, signal.SIGKILL)
-                    done.killed.append(f"{process.name or 'process'}[{process.pid}]")
+                    try:
+                        signal.pidfd_send_signal(handle, signal.SIGKILL)
+                        done.killed.append(named)
+                    except PermissionError:
+                        done.refused.append(named)
     return done
 
 
@@ -69,42 +77,19 @@ def _members(tree: Tree, top: str) -> list[Process]:
     found = {process.pid: process for process in tree.below(top)}
     pending = [process for process in found.values() if alive(process)]
     for process in pending:
-        for pid in _children(process.pid):
-            if pid not in found and (start := _start(pid)) is not None:
-                boot = process.entity.split("-")[0]
-                child = Process(f"{boot}-{start * _TICK_NS:x}-{pid:x}", pid, process.entity, name=_name(pid))
+        for pid in procfs.children(process.pid):
+            if pid not in found and (start := procfs.start(pid)) is not None:
+                entity = entity_id(process.entity.split("-")[0], start * procfs.TICK_NS, pid)
+                child = Process(entity, pid, process.entity, name=procfs.name(pid))
                 found[pid] = child
                 pending.append(child)
     return list(found.values())
 
 
-def _children(pid: int) -> list[int]:
-    try:
-        lists = [task.joinpath("children").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
-    except OSError:
-        return []
-    return [int(child) for line in lists for child in line.split()]
-
-
-def _name(pid: int) -> str:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
-    return ""
-
-
-def _start(pid: int) -> int | None:
-    """Give when a process began, in the kernel's ticks since boot; None when it is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return None
-    return int(fields[19]) if fields[0] not in ("Z", "X") else None
-
-
 def alive(process: Process) -> bool:
     """Whether the pid still is the process that was traced: ids are used again, start times are not."""
-    start, told = _start(process.pid), process.entity.split("-")
-    return start is not None and len(told) == 3 and abs(int(told[1], 16) // _TICK_NS - start) <= 1
+    start, told = procfs.start(process.pid), process.entity.split("-")
+    return start is not None and len(told) == 3 and abs(int(told[1], 16) // procfs.TICK_NS - start) <= 1
 
 
 @contextmanager
