@@ -185,22 +185,16 @@ def _watch(sensor: Sensor, settings: Settings, cgroup: Cgroup | None, ending: Ex
                 cgroup.take(pid)
 
         with tempfile.TemporaryDirectory(prefix="sensor.") as scratch:
-            whole = False
-            try:
-                status = watch.run(
-                    settings.command,
-                    agent=settings.agent,
-                    hooks=settings.hooks or Path(scratch) / "hooks.jsonl",
-                    transcripts=settings.transcripts,
-                    ready=ready,
-                    prepare=sensor.means.prepare() if sensor.means else None,
-                    closed=closed,
-                )
-                whole = True
-            finally:
-                if cgroup and closed and not whole:
-                    cgroup.kill()
-        return status
+            return watch.run(
+                settings.command,
+                agent=settings.agent,
+                hooks=settings.hooks or Path(scratch) / "hooks.jsonl",
+                transcripts=settings.transcripts,
+                ready=ready,
+                prepare=sensor.means.prepare() if sensor.means else None,
+                closed=closed,
+                end=cgroup.kill if cgroup else None,
+            )
     except KeyboardInterrupt:
         sensor.audit.append("interrupted", {})
         return 130

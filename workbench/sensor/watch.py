@@ -81,12 +81,13 @@ class Watch:
         ready: Callable[[int], None] = lambda pid: None,
         prepare: Callable[[], None] | None = None,
         closed: bool = False,
+        end: Callable[[], None] | None = None,
     ) -> int:
         """Run the command to its end; gives its exit code, negative for a signal.
 
         `ready` is told its process id before anything of it runs; `prepare` runs in it before its exec.
-        When the sensor fails, the agent goes on unwatched, or is ended when `closed`; either way the
-        failure is written down and raised.
+        When the sensor fails, the agent goes on unwatched; when `closed`, `end` ends all of it at once, where
+        there is a means to, and what is left is killed. Either way the failure is written down and raised.
         """
         sensor, feed = self._sensor, self._sensor.feed
         watched = Agent(str(uuid.uuid4()), agent, 0)
@@ -111,15 +112,20 @@ class Watch:
             self._finish(watched)
         except KeyboardInterrupt:
             child.end()
+            if closed and end:
+                end()
             self._finish(watched)
             raise
         except BaseException as error:
-            then = "the agent was ended" if closed else "the agent went on, unwatched"
+            then = "the agent goes on, unwatched"
+            if closed:
+                if end:
+                    end()
+                child.end(grace=0)
+                then = "the agent was ended" if child.poll() is not None else "the agent could not be ended"
             sensor.audit.append("sensor_failed", {"because": repr(error), "then": then}, watched.session)
             sensor.audit.checkpoint()
-            if closed:
-                child.end(grace=0)
-            while child.poll() is None:
+            while not closed and child.poll() is None:
                 time.sleep(_WAIT)
             raise
         return child.ended()
