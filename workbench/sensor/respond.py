@@ -104,8 +104,8 @@ class Responder:
             self.audit.append("excepted", body | {"exception": excepted}, finding.session)
             return
         self.audit.append("finding", body, finding.session)
-        if _act(event) in self._denied:
-            return  # it failed, and was told when it was denied
+        if event.get("event.outcome") == "failure" and _act(event) in self._denied:
+            return  # it was told when it was denied
         if verdict.decision == "block":
             self._block(finding, evidence, alert)
         if verdict.decision != "audit":
@@ -163,9 +163,10 @@ class Responder:
             return
         alert.reason = blocked.reason(finding, evidence[-1] if evidence else {})
         alert.contained = contain(self._tree, finding.entity_id, alert.reason)
-        alert.action = "contained"
         self._note_ended(alert.contained.entities)
-        self.counts["blocks"] += 1
+        if not alert.contained.refused:
+            alert.action = "contained"
+            self.counts["blocks"] += 1
         told = blocked.account(finding, list(evidence), alert.contained)
         self.audit.append("block", {"uid": alert.uid, **told}, finding.session)
         self.audit.checkpoint()
