@@ -13,6 +13,7 @@ RULE = "sensor-tampering"
 _ACTS = frozenset({"signal", "ptrace"})
 _CHANGES = frozenset({"write", "create", "rename", "link", "delete", "chmod", "chown", "mmap_write"})
 _CONCERNED = _ACTS | _CHANGES | {"open"}
+_OF_DIRECTORIES = frozenset({"rename", "delete", "chmod", "chown"})
 _HOOKS = ("workbench-hook", "workbench")
 _CGROUP_PROCS = "/cgroup.procs"
 
@@ -42,7 +43,8 @@ def tampering(what: str, *, at: int, event: Event | None = None, session: str = 
 
 
 class Tampering:
-    """Knows the sensor's processes and files (and what lies beside them under their names).
+    """Knows the sensor's processes and files: with what lies beside them under their names, such as a log's
+    `.head`, and with the directories above them, which are not to be moved or closed to the sensor.
 
     `hooks` is the file that a harness's hooks append to, which only they and the agent itself may do.
 
@@ -58,7 +60,10 @@ class Tampering:
     def __init__(self, files: Iterable[Path], pids: Iterable[int] = (), *, confined: bool = False) -> None:
         """`confined`: the agent has a cgroup of its own, which it is not to leave."""
         self._pids = {os.getpid(), *pids}
-        self._files = tuple(str(file.absolute()) for file in files)
+        named = {path for file in files for path in (file.absolute(), file.resolve())}
+        self._files = frozenset(map(str, named))
+        self._beside = tuple(f"{path}{sign}" for path in named for sign in "./")
+        self._above = frozenset(str(above) for path in named for above in path.parents)
         self._memory = tuple(f"/proc/{pid}/" for pid in self._pids)
         self._confined = confined
         self.hooks = ""
@@ -82,7 +87,9 @@ class Tampering:
         return f"file {action} of {event.get('file.path')}" if self._is_ours(paths, action, event) else ""
 
     def _is_ours(self, paths: list[str], action: str, event: Event) -> bool:
-        if any(path.startswith((*self._files, *self._memory)) for path in paths):
+        if any(path in self._files or path.startswith((*self._beside, *self._memory)) for path in paths):
+            return True
+        if action in _OF_DIRECTORIES and not self._above.isdisjoint(paths):
             return True
         if self.hooks and self.hooks in paths:
             told = event.get("process.name") in _HOOKS or event.get("attribution.actor") == "agent"
