@@ -155,6 +155,8 @@ class Sensor:
         records = self.packs.refresh()
         for kind, body in [*records, *self.health.check(self.feed, self.tree)]:
             self.audit.append(kind, body)
+        for because, count in self.means.faults() if self.means else ():
+            self.audit.append("gap", {"opens_not_judged": count, "because": because})
         for what in self.health.attacks():
             self.report(what, {})
         if any(kind == "pack_loaded" for kind, _ in records):

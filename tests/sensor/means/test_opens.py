@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,38 @@ def test_what_is_excepted_may_be_opened(judge: Judge, tmp_path: Path) -> None:
     gate.start()
     (tmp_path / "secret").write_text("canary")
     assert read(os.fsencode(tmp_path / "secret")) == b"canary"
+    gate.end()
+
+
+@pytest.mark.means("fanotify-permission")
+def test_an_open_that_cannot_be_judged_is_let_through_told_and_no_end_of_the_gate(
+    judge: Judge, tmp_path: Path
+) -> None:
+    def traced(pid: int) -> bool:
+        raise RuntimeError("no /proc")
+
+    gate = Gate(judge, traced, lambda denied: True)
+    gate.judge_by(judge, [tmp_path])
+    gate.start()
+    (tmp_path / "secret").write_text("canary")
+    assert [read(os.fsencode(tmp_path / "secret")) for _ in range(3)] == [b"canary"] * 3
+    ((why, times),) = gate.faults()
+    assert "no /proc" in why
+    assert times == 3
+    assert gate.faults() == []
+    gate.end()
+    assert gate.faults() == []
+
+
+@pytest.mark.means("fanotify-permission")
+def test_what_the_kernel_had_no_room_to_ask_about_is_told(judge: Judge) -> None:
+    gate = Gate(judge, lambda pid: True, lambda denied: True)
+    overflow = struct.pack("IBBHQii", 24, 3, 0, 24, 0x4000, -1, 0)  # struct fanotify_event_metadata
+    gate._answer(overflow)
+    gate.start()
+    ((why, times),) = gate.faults()
+    assert "full" in why
+    assert times == 1
     gate.end()
 
 

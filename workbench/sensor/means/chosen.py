@@ -171,6 +171,10 @@ class Means:
                 found.append(_connection(rule, denial.pid, denial.address, denial.port, kind))
         return found
 
+    def faults(self) -> list[tuple[str, int]]:
+        """Give, once, what the means let through that no rule had allowed, and how often."""
+        return self._gate.faults() if self._gate else []
+
     def _descends(self, pid: int) -> bool:
         return root_of(pid, self._roots) != 0
 

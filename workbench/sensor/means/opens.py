@@ -14,11 +14,13 @@ import select
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from workbench import procfs
 from workbench.errors import CaptureError
 from workbench.event import Event
 from workbench.scorer.matcher import Matcher
@@ -33,6 +35,7 @@ _METADATA = struct.Struct("IBBHQii")
 _RESPONSE = struct.Struct("iI")
 _AT_FDCWD = -100
 _MOST_FILES, _DEEPEST = 100_000, 4
+_LONGEST = 200
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PATH = frozenset({"file.path", "file.name", "file.directory", "file.extension"})
 _PROGRAM = frozenset({"process.executable", "process.name"})
@@ -116,6 +119,7 @@ class Gate(threading.Thread):
             )
         self._ending = threading.Event()
         self.held = 0
+        self._faults: Counter[str] = Counter()
 
     def judge_by(self, judge: Judge, directories: Iterable[Path]) -> None:
         """Judge by these rules from now on, and hold the opens in these directories too."""
@@ -142,9 +146,14 @@ class Gate(threading.Thread):
     def _answer(self, data: bytes) -> None:
         for offset in range(0, len(data), _METADATA.size):
             *_, opened, pid = _METADATA.unpack_from(data, offset)
+            if opened < 0:
+                self._faults["the kernel's queue of opens was full: it let them through"] += 1
+                continue
             answer = _FAN_ALLOW
             try:
                 answer = _FAN_DENY if self._blocks(opened, pid) else _FAN_ALLOW
+            except Exception as error:  # whatever is wrong with one open, the gate stays for the others
+                self._faults[f"an open could not be judged and was let through: {error!r}"[:_LONGEST]] += 1
             finally:
                 os.write(self._handle, _RESPONSE.pack(opened, answer))
                 os.close(opened)
@@ -153,12 +162,16 @@ class Gate(threading.Thread):
         if pid == os.getpid() or not self._traced(pid):
             return False
         path, executable = target(f"/proc/self/fd/{opened}"), target(f"/proc/{pid}/exe")
-        try:
-            name = Path(f"/proc/{pid}/comm").read_text(errors="replace").rstrip("\n")
-        except OSError:
-            name = ""
-        rule = self._judge.rule(path, executable, name)
+        rule = self._judge.rule(path, executable, procfs.name(pid))
         return rule is not None and self._denies(Denied(rule, path, pid, executable))
+
+    def faults(self) -> list[tuple[str, int]]:
+        """Give, once, what let opens through that no rule had allowed, and how often."""
+        found = [(why, self._faults.pop(why)) for why in list(self._faults)]
+        if not self.is_alive() and not self._ending.is_set():
+            self._ending.set()
+            found.append(("opens are held no more: the gate's thread has ended", 1))
+        return found
 
     def end(self) -> None:
         """Let every open through from now on."""
@@ -180,9 +193,5 @@ def root_of(pid: int, roots: Container[int]) -> int:
     while pid > 1:
         if pid in roots:
             return pid
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-        except OSError:
-            return 0
-        pid = int(stat.rpartition(")")[2].split()[1])
+        pid = procfs.parent(pid)
     return 0
