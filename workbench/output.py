@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
@@ -16,6 +17,11 @@ T = TypeVar("T")
 
 Format = Annotated[
     Literal["text", "json"], typer.Option("--format", help="text for people, or one JSON document")
+]
+
+Pack = Annotated[Path, typer.Argument(metavar="PACK", help="a .pack file")]
+Trust = Annotated[
+    list[Path] | None, typer.Option("--trust", metavar="PUB", help="a public key to trust; repeatable")
 ]
 
 _PIPE_WIDTH = 170  # columns of a table that nobody's terminal bounds

@@ -30,3 +30,12 @@ def counted(number: int, thing: str) -> str:
     ('1 rule', '1,200 events', '0 errors')
     """
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def uncapitalised(text: str) -> str:
+    """Give a sentence as it goes on after a colon.
+
+    >>> uncapitalised("Expected `int`"), uncapitalised("")
+    ('expected `int`', '')
+    """
+    return text[:1].lower() + text[1:]

@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.output import Format, show_json
+from workbench.output import Format, Pack, Trust, show_json
 
 if TYPE_CHECKING:
     from workbench.pack.statement import Checked
 
-Pack = Annotated[Path, typer.Argument(metavar="PACK", help="a .pack file")]
-Trust = Annotated[
-    list[Path] | None, typer.Option("--trust", metavar="PUB", help="a public key to trust; repeatable")
-]
 Key = Annotated[Path, typer.Option("--key", metavar="K", help="the private key to sign with")]
 
 

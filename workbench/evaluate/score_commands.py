@@ -10,21 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from workbench.event import Value
-from workbench.output import Format, show_json
+from workbench.output import Format, Pack, Trust, show_json
 from workbench.printable import printable, printable_line
 
 if TYPE_CHECKING:
     from workbench.scorer import Finding
 
-Pack = Annotated[Path, typer.Argument(metavar="PACK", help="a .pack file")]
 Events = Annotated[
     Path,
     typer.Argument(
         metavar="EVENTS", help="a .jsonl, a .parquet, a recording, or - for JSON lines on standard input"
     ),
-]
-Trust = Annotated[
-    list[Path] | None, typer.Option("--trust", metavar="PUB", help="a public key to trust; repeatable")
 ]
 
 

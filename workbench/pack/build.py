@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 from typing import Any
 
 import cbor2
 
+from workbench.registry import load_all
 from workbench.rule.lower import lower
 from workbench.rule.ruleset import RuleSet
 from workbench.scorer.payload import FORMAT, SCORER
-
-REGISTRIES = ("agents", "destinations", "intrinsic")
-"""The tables that a pack carries."""
 
 
 def build_payload(
@@ -39,7 +36,7 @@ def build_payload(
         "minimum_scorer": SCORER,
         "expires": expires,
         "plan": lower(ruleset),
-        "registries": dict(shipped_registries() if registries is None else registries),
+        "registries": dict(load_all() if registries is None else registries),
         "baselines": [dict(baseline) for baseline in baselines],
         "fusion": dict(fusion or {}),
         "evidence": dict(evidence or {}),
@@ -54,9 +51,3 @@ def encode_payload(payload: Mapping[str, Any]) -> bytes:
     'a2616181f5616201'
     """
     return cbor2.dumps({key: value for key, value in payload.items() if value is not None}, canonical=True)
-
-
-def shipped_registries() -> dict[str, Any]:
-    """Give the tables that come with the workbench."""
-    load = import_module("workbench.registry").load
-    return {name: load(name) for name in REGISTRIES}

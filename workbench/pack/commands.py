@@ -7,13 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.output import Format, show, show_json
-
-Pack = Annotated[Path, typer.Argument(metavar="PACK", help="a .pack file")]
-Trust = Annotated[
-    list[Path] | None, typer.Option("--trust", metavar="PUB", help="a public key to trust; repeatable")
-]
-
+from workbench.output import Format, Pack, Trust, show, show_json
 
 group = typer.Typer(help="Build, sign, verify and compare rule packs.", no_args_is_help=True)
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from workbench.scorer.payload import Payload
-from workbench.scorer.plan import Plan, Predicate, Rule
+from workbench.scorer.plan import Plan, Predicate, Rule, expanded
 from workbench.scorer.reason import describe_predicate
 
 _SHOWN = 8
@@ -57,7 +57,7 @@ def _condition(one: Any, other: Any) -> str:
 
 
 def _tests(condition: Any) -> Iterator[Predicate]:
-    """Give the tests of a condition that `_expand` spelled out: a list of four that begins with a field."""
+    """Give the tests of a condition that `expanded` spelled out: a list of four that begins with a field."""
     if condition[0] in ("and", "or", "not") and not isinstance(condition[1], str):
         for part in condition[1:]:
             yield from _tests(part)
@@ -73,14 +73,8 @@ def content(plan: Plan, rule: Rule) -> dict[str, Any]:
             if key in plain["correlation"]:
                 plain["correlation"][key] = [plan.rules[index].id for index in getattr(rule.correlation, key)]
     else:
-        plain["condition"] = _expand(plan, rule.condition)
+        plain["condition"] = expanded(plan, rule.condition)
     return plain
-
-
-def _expand(plan: Plan, condition: Any) -> Any:
-    if isinstance(condition, int):
-        return msgspec.to_builtins(plan.predicates[condition])
-    return [condition[0], *(_expand(plan, part) for part in condition[1:])]
 
 
 def _rest(old: Payload, new: Payload) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from workbench.errors import RuleError
+from workbench.printable import uncapitalised
 from workbench.rule.document import Document, Key
 from workbench.scorer.plan import Level, Response, Signal
 
@@ -87,11 +88,7 @@ def _fault(document: Document, key: tuple[Key, ...], problem: str) -> RuleError:
     keys = [part for part in path.rstrip("`").replace("[", ".[").split(".") if part]
     found = [int(part[1:-1]) if part[1:-1].isdigit() else part for part in keys] or key
     mend = "see the `workbench:` keys in docs/rules.md"
-    return document.fault(_plain(message), "workbench", *found, code="workbench", mend=mend)
-
-
-def _plain(message: str) -> str:
-    return message[:1].lower() + message[1:]
+    return document.fault(uncapitalised(message), "workbench", *found, code="workbench", mend=mend)
 
 
 def check_extension(document: Document, extension: Extension, *, correlation: bool) -> list[RuleError]:

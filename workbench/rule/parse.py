@@ -16,6 +16,7 @@ from sigma.modifiers import SigmaCaseSensitiveModifier
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections, SigmaRule
 
 from workbench.errors import RuleError
+from workbench.printable import uncapitalised
 from workbench.rule.document import Document, Key
 from workbench.rule.expression import POLICY
 from workbench.rule.field_names import field_of
@@ -243,16 +244,12 @@ def condition_fault(document: Document, section: str, error: Exception) -> RuleE
     if isinstance(error, SigmaError):
         error.source = None
     cause = _GRAMMAR.sub(r"\1 at character \2", str(error))
-    cause = f"the condition cannot be read: {_plain(cause)}"
+    cause = f"the condition cannot be read: {uncapitalised(cause)}"
     return document.fault(cause, section, "condition", code="condition", mend=_MENDS["condition"])
 
 
 _GRAMMAR = re.compile(r"^Expected .*, (found .*?)\s+\(at char (\d+)\).*$", re.DOTALL)
 """What pyparsing says: its whole grammar, and then what it found instead."""
-
-
-def _plain(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def _further_faults(document: Document, data: dict[str, Any], section: str) -> Iterator[RuleError]:

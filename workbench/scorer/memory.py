@@ -14,7 +14,7 @@ from workbench.errors import InputError
 from workbench.event import Value
 from workbench.scorer.absence import Pending
 from workbench.scorer.correlator import Correlator
-from workbench.scorer.plan import Plan
+from workbench.scorer.plan import Plan, expanded
 from workbench.scorer.sighting import Completion
 
 Scalar = str | int | float | bool
@@ -64,17 +64,11 @@ def fingerprint(plan: Plan, number: int) -> str:
 def _meaning(plan: Plan, number: int) -> Any:
     rule = plan.rules[number]
     if rule.correlation is None:
-        return [rule.view, sorted(rule.kinds), _expanded(plan, rule.condition)]
+        return [rule.view, sorted(rule.kinds), expanded(plan, rule.condition)]
     plain = msgspec.to_builtins(rule.correlation)
     for key in ("rules", "absent"):
         plain[key] = [_meaning(plan, index) for index in getattr(rule.correlation, key)]
     return plain
-
-
-def _expanded(plan: Plan, condition: Any) -> Any:
-    if isinstance(condition, int):
-        return msgspec.to_builtins(plan.predicates[condition])
-    return [condition[0], *(_expanded(plan, part) for part in condition[1:])]
 
 
 def save(plan: Plan, correlator: Correlator) -> dict[str, Any]:

@@ -136,6 +136,13 @@ class Plan(msgspec.Struct, frozen=True):
                 yield from self.leaves(part)
 
 
+def expanded(plan: Plan, condition: Any) -> Any:
+    """Give a rule's condition as plain data, with its predicates in the place of their numbers."""
+    if isinstance(condition, int):
+        return msgspec.to_builtins(plan.predicates[condition])
+    return [condition[0], *(expanded(plan, part) for part in condition[1:])]
+
+
 def rules_by_data(plan: Plan) -> frozenset[int]:
     """Give the rules that speak of labelled data: by a `provenance.*` field, by their link, or by a step."""
     found: set[int] = set()

@@ -7,11 +7,8 @@ from typing import Annotated
 
 import typer
 
-from workbench.output import Format, show_json
+from workbench.output import Format, Trust, show_json
 
-Trust = Annotated[
-    list[Path] | None, typer.Option("--trust", metavar="PUB", help="a public key to trust; repeatable")
-]
 Log = Annotated[Path, typer.Argument(metavar="LOG", help="an audit log, or the chain.jsonl of a bundle")]
 
 

@@ -13,7 +13,7 @@ from workbench.evaluate.witness.witness import shortest
 from workbench.files import write_aside
 from workbench.nb.trial.runs import Run
 from workbench.nb.trial.trial import Trial
-from workbench.pack.build import shipped_registries
+from workbench.registry import load_all
 from workbench.rule.document import parse_documents
 from workbench.rule.vectors import payload_of
 from workbench.scorer import Scorer
@@ -58,7 +58,7 @@ def _witness(trial: Trial, run: Run) -> str:
     assert trial.plan is not None
     finding = trial.findings[run.name][0]
     rule = next(number for number, rule in enumerate(trial.plan.rules) if rule.id == finding.rule_id)
-    payload = payload_of(trial.plan, shipped_registries())
+    payload = payload_of(trial.plan, load_all())
     oracle = Oracle(trial.plan, [rule], payload.registries)
     guilty = run.malicious.intersection(finding.evidence)
     seen = scan(run.events, Scorer(payload), {rule}, name=run.name, story=run.scenario, guilty=guilty)

@@ -18,7 +18,7 @@ from workbench.event import Value, gist
 from workbench.nb.trial.place import DATASET, find
 from workbench.nb.trial.runs import Run, read_runs
 from workbench.pack import build_payload
-from workbench.pack.build import shipped_registries
+from workbench.registry import load_all
 from workbench.rule.checks import check_rule
 from workbench.rule.document import Document, parse_documents, read_documents
 from workbench.rule.lower import lower_all
@@ -134,7 +134,7 @@ def _library(rules: Path) -> tuple[list[Document], dict[str, list[str]]]:
 
 
 def _run(trial: Trial, ruleset: RuleSet, mine: set[str]) -> None:
-    payload = build_payload(ruleset, "trial", "0", registries=shipped_registries())
+    payload = build_payload(ruleset, "trial", "0", registries=load_all())
     scorer = Scorer.from_payload(payload)
     trial.plan = scorer.plan
     pristine, taken = scorer.snapshot(), []

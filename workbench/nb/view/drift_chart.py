@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench.nb.view.chart import SHOWN, Chart, Series
-from workbench.nb.view.figure import BLUE, counted
+from workbench.nb.view.figure import BLUE
+from workbench.printable import counted
 
 
 class DriftChart(Chart):

@@ -90,15 +90,6 @@ def svg_bar(x: float, top: float, width: float, colour: str) -> str:
     )
 
 
-def counted(count: int, noun: str) -> str:
-    """Give a count with its noun.
-
-    >>> counted(1, "finding"), counted(2, "finding")
-    ('1 finding', '2 findings')
-    """
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def cut(text: str, length: int) -> str:
     """Shorten a text to `length` characters.
 

@@ -8,10 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench.event import format_timestamp
-from workbench.nb.view.figure import counted
 from workbench.nb.view.page import page, table
 from workbench.nb.view.text import as_text
-from workbench.printable import printable
+from workbench.printable import counted, printable
 from workbench.scorer import Finding
 
 SHOWN = 1_000

@@ -19,13 +19,13 @@ from workbench.nb.view.figure import (
     RED,
     WIDTH,
     Figure,
-    counted,
     cut,
     svg_line,
     svg_page,
     svg_text,
 )
 from workbench.nb.view.plain import plain
+from workbench.printable import counted
 from workbench.scorer import Finding
 
 SHOWN = 4_000
