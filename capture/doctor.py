@@ -89,7 +89,7 @@ def _no_cgroup_connect() -> str | None:
         return "no cgroup v2 hierarchy is mounted"
 
     def load(bpf: object) -> None:
-        bpf.load_func(b"check", 18, attach_type=10)  # type: ignore[attr-defined]
+        bpf.load_func(b"check", 18, attach_type=10)  # type: ignore[attr-defined]  # a BPF, of a library without types
 
     return _attempt(b"int check(struct bpf_sock_addr *ctx) { return 1; }", load)
 

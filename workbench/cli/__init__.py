@@ -38,9 +38,9 @@ def run(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     # Loaded only here: what is slow to load can be interrupted like all else.
-    import typer  # noqa: PLC0415
+    import typer  # noqa: PLC0415 - slow to import
 
-    from workbench.cli.app import command  # noqa: PLC0415
+    from workbench.cli.app import command  # noqa: PLC0415 - slow to import
 
     try:
         status = command()(args=arguments, prog_name="workbench", standalone_mode=False)

@@ -184,14 +184,14 @@ def _numbers(chunk: pa.Array) -> list[Any]:
     """Give the values, by way of NumPy, which takes a fifth of the time."""
     values = chunk.fill_null(pa.scalar(0).cast(chunk.type)).to_numpy(zero_copy_only=False).tolist()
     if not chunk.null_count:
-        return values  # type: ignore[no-any-return]
+        return values  # type: ignore[no-any-return]  # pyarrow says Any
     present = chunk.is_valid().to_numpy(zero_copy_only=False).tolist()
     return [value if there else None for value, there in zip(values, present, strict=True)]
 
 
 def _strings(chunk: pa.Array) -> list[Any]:
     if not pa.types.is_dictionary(chunk.type):
-        return chunk.to_pylist()  # type: ignore[no-any-return]
+        return chunk.to_pylist()  # type: ignore[no-any-return]  # pyarrow says Any
     words = [*chunk.dictionary.to_pylist(), None]
     return [words[index] for index in _numbers(chunk.indices.fill_null(len(words) - 1))]
 

@@ -72,7 +72,7 @@ class _Processes:
             try:
                 for session in waiting:
                     session.future = session.future or self._pool.submit(task, session.item)
-                outcome = waiting[0].future.result()  # type: ignore[union-attr]
+                outcome = waiting[0].future.result()  # type: ignore[union-attr]  # submitted above
             except BrokenProcessPool:
                 tries += 1
                 if tries > RETRIES:

@@ -95,7 +95,7 @@ class _Run:
             self._note(own, findings, here)
         for name in _DRIFT:
             if (value := own.get(name)) is not None:
-                self._drift[name] = max(float(value), self._drift.get(name, float(value)))  # type: ignore[arg-type]
+                self._drift[name] = max(float(value), self._drift.get(name, float(value)))  # type: ignore[arg-type]  # numbers
         self._events += 1
 
     def _call(self, event: Event, label: Label | None) -> None:

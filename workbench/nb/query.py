@@ -42,6 +42,6 @@ def _view(connection: duckdb.DuckDBPyConnection, view: str, reader: str, files: 
     listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
     options = "filename = true, union_by_name = true"
     connection.execute(
-        f"CREATE VIEW {view} AS SELECT split_part(filename, '/', -2) AS recording, * EXCLUDE (filename) "  # noqa: S608
+        f"CREATE VIEW {view} AS SELECT split_part(filename, '/', -2) AS recording, * EXCLUDE (filename) "  # noqa: S608 - quoted
         f"FROM read_{reader}([{listed}], {options})"
     )

@@ -66,7 +66,7 @@ def lower_correlation(rule: LoadedRule, numbers: dict[int, int]) -> Correlation:
     if faults:
         raise RuleErrors(faults)
     return Correlation(
-        type=kind,  # type: ignore[arg-type]
+        type=kind,  # type: ignore[arg-type]  # one of pySigma's own
         rules=tuple(numbers[id(step)] for step in rule.steps),
         absent=tuple(numbers[id(step)] for step in rule.absent),
         timespan=sigma.timespan.seconds * 1_000_000_000,

@@ -84,7 +84,7 @@ class _Lowering:
 
     def _rule(self, rule: LoadedRule, what: dict[str, Any]) -> Rule:
         sigma, extension = rule.sigma, rule.extension
-        level: Level = sigma.level.name.lower() if sigma.level else "medium"  # type: ignore[assignment]
+        level: Level = sigma.level.name.lower() if sigma.level else "medium"  # type: ignore[assignment]  # Sigma has these five
         return Rule(
             id=rule.id,
             title=sigma.title,

@@ -248,7 +248,7 @@ def _text(field: str, value: SigmaString) -> Predicate:
     ('endswith', ['a', 0, 'c', 1])
     """
     cased = isinstance(value, SigmaCasedString)
-    parts: list[Any] = [part if isinstance(part, str) else _WILDCARDS[part] for part in value.s]  # type: ignore[index]
+    parts: list[Any] = [part if isinstance(part, str) else _WILDCARDS[part] for part in value.s]  # type: ignore[index]  # pySigma
     if field == KEYWORD:  # a keyword is looked for anywhere in a value
         parts = [ANY_RUN, *parts, ANY_RUN]
     parts = _join(parts)

@@ -65,7 +65,7 @@ def read_public_key(key: PublicKey) -> Ed25519PublicKey:
         return key
     place = None if isinstance(key, bytes) else Path(key)
     try:
-        read = load_pem_public_key(place.read_bytes() if place else key)  # type: ignore[arg-type]
+        read = load_pem_public_key(place.read_bytes() if place else key)  # type: ignore[arg-type]  # bytes, else
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise InputError(
             f"cannot be read as a public key: {error}",

@@ -77,7 +77,7 @@ def save(plan: Plan, correlator: Correlator) -> dict[str, Any]:
     memory = Memory(
         rules={
             names[number]: SavedRule(
-                [SavedGroup(*item[:3], item[3].snapshot()) for item in joiner.groups.items()],  # type: ignore[arg-type]
+                [SavedGroup(*item[:3], item[3].snapshot()) for item in joiner.groups.items()],  # type: ignore[arg-type]  # keys are scalars
                 joiner.groups.evicted,
             )
             for number, joiner in correlator.joiners.items()
@@ -87,7 +87,7 @@ def save(plan: Plan, correlator: Correlator) -> dict[str, Any]:
                 rule=names[pending.rule],
                 deadline=pending.deadline,
                 session=pending.session,
-                key=pending.key,  # type: ignore[arg-type]
+                key=pending.key,  # type: ignore[arg-type]  # of scalars
                 completion=pending.completion,
                 event=pending.event,
             )

@@ -44,7 +44,7 @@ def open_pack(path: Path | str, trust: PublicKey | Iterable[PublicKey]) -> bytes
     Raises SignatureError or another PackError, each naming the file and the mend.
     """
     # The cryptography is loaded only by who opens a pack: it takes as long to import as all else together.
-    from workbench.scorer.envelope import MAX_BYTES, open_envelope  # noqa: PLC0415
+    from workbench.scorer.envelope import MAX_BYTES, open_envelope  # noqa: PLC0415 - loads OpenSSL
 
     file = Path(path)
     try:

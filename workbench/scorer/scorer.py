@@ -217,7 +217,7 @@ class Scorer:
             signal=rule.signal,
             risk=rule.risk,
             response=rule.response,
-            confidence=float(event.get("provenance.confidence", 1.0)) if by_data else 1.0,  # type: ignore[arg-type]
+            confidence=float(event.get("provenance.confidence", 1.0)) if by_data else 1.0,  # type: ignore[arg-type]  # provenance's own
             timestamp=time,
             event_id=str(event.get("event.id", "")),
             evidence=evidence,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from capture.source import Child, follow, held_interrupts
 from workbench.errors import CaptureError
-from workbench.event import Event, Value
+from workbench.event import Event, Value, integer
 from workbench.sensor.containment import alive
 from workbench.sensor.feed import HookLog
 from workbench.sensor.sensor import Sensor
@@ -64,7 +64,7 @@ class Watch:
         for agent in self._agents:
             if not agent.entity and event.get("process.pid") == agent.pid and "process.entity_id" in event:
                 agent.entity = str(event["process.entity_id"])
-                self._sensor.score(agent.boundary("session_start", int(event["@timestamp"])))  # type: ignore[arg-type]
+                self._sensor.score(agent.boundary("session_start", integer(event, "@timestamp")))
                 self._on_start(agent)
 
     def _end(self, agent: Agent) -> None:

@@ -87,11 +87,14 @@ class Shortening:
         for worth in range(3):
             items = [item for item in self._items(left) if self._worth(item[1]) == worth]
 
-            def with_these(some: Sequence[tuple[int, str]]) -> list[Event]:
-                return self._of(left, set(items).difference(some))  # noqa: B023
-
-            left = with_these(fewest(items, lambda some: self.holds(with_these(some))))
+            left = self._fewest_of(left, items)
         return left
+
+    def _fewest_of(self, events: Sequence[Event], items: Sequence[tuple[int, str]]) -> list[Event]:
+        def with_these(some: Sequence[tuple[int, str]]) -> list[Event]:
+            return self._of(events, set(items).difference(some))
+
+        return with_these(fewest(items, lambda some: self.holds(with_these(some))))
 
     def _worth(self, name: str) -> int:
         return 2 if name in _LAST else int(name in self.looked_at)
@@ -117,7 +120,7 @@ class Shortening:
             return [*events[:number], {**events[number], name: joined(some[::-1])}, *events[number + 1 :]]
 
         def will_do(some: Sequence[str]) -> bool:
-            return len(joined(some)) >= least and self.holds(put(some))  # type: ignore[arg-type]
+            return len(joined(some)) >= least and self.holds(put(some))  # type: ignore[arg-type]  # text or list
 
         long = isinstance(value, list) or (isinstance(value, str) and len(value) > _LONG)
         last_first = parts[::-1]

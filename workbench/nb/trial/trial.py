@@ -86,7 +86,7 @@ class Trial:
         return to_text(self)
 
     def _repr_html_(self) -> str:
-        from workbench.nb.trial.view import to_html  # noqa: PLC0415
+        from workbench.nb.trial.view import to_html  # noqa: PLC0415 - slow to import
 
         return to_html(self)
 

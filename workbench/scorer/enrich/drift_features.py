@@ -16,7 +16,7 @@ from workbench.event import Value, integer
 
 # Names that differ from run to run say nothing about behaviour: homes, temporary directories, ids, numbers.
 _HOMES = {"/home/": "~", "/Users/": "~", "/proc/": "/proc/*"}
-_TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/private/tmp/")  # noqa: S108
+_TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/private/tmp/")  # noqa: S108 - names to look for, not used
 _DIGITS = frozenset("0123456789")
 # Fixed patterns with nothing to choose between, on at most `_MAX_PATH` characters: linear with Python's own
 # engine too, and RE2's Python wrapper takes fifty times as long to replace.

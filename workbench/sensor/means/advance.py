@@ -53,7 +53,7 @@ def finding_of(rule: Rule, **told: object) -> Finding:
         response=rule.response,
         steps=[rule.name or rule.title],
         tags=list(rule.tags),
-        **told,  # type: ignore[arg-type]
+        **told,  # type: ignore[arg-type]  # a finding's other fields, by name
     )
 
 
