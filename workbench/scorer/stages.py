@@ -55,8 +55,6 @@ class Stages:
         self.links = Links(self._stages["lineage"], self._provenance)
 
     def _concerns(self, name: str, category: str, action: str) -> bool:
-        if name == "destinations":
-            return category == "network"
         kinds = getattr(self._stages[name], "kinds", None)
         return name != "provenance" and (kinds is None or (category, action) in kinds)
 

@@ -7,6 +7,7 @@ from copy import copy
 from functools import lru_cache
 from typing import Any, Self
 
+from workbench.fields import ACTIONS
 from workbench.scorer.enrich.bounded import Bounded
 
 _NAMES = ("destination.domain", "url.domain", "tls.client.server_name")
@@ -25,6 +26,9 @@ class Destinations:
     order is the precedence. What no class lists is the registry's `default` (`single_label` for a bare name).
     A DNS question is classed by the name asked for, because that is where its data ends.
     """
+
+    kinds = frozenset(("network", action) for action in ACTIONS["network"])
+    """The events that lead anywhere."""
 
     def __init__(self, registry: Mapping[str, Any], *, max_sessions: int = _MAX_SESSIONS) -> None:
         from workbench.scorer import networks  # noqa: PLC0415 - with sockets: only where there is a registry
