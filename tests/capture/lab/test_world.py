@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture.lab import scenario
-from capture.lab.dialogue import make_script
+from capture.lab.dialogue import Sitting, make_script
 from capture.lab.driver import driver_for
 from capture.lab.home import furnish
 from capture.lab.stage import in_world, make_world
@@ -55,10 +55,10 @@ def test_an_unknown_placeholder_is_named() -> None:
 def test_nothing_a_run_shows_names_the_scenario(name: str) -> None:
     loaded = scenario.load(name)
     world = make_world(loaded, seed=5)
-    script = make_script(in_world(loaded, world), driver_for("mini-swe-agent"), world)
-    shown = " ".join(
-        [*world.values.values(), *(f"{turn.id} {turn.arguments} {turn.say}" for turn in script.turns)]
-    )
+    later = [Sitting(f"s{n}", f"Go on, {n}.", []) for n in range(max(step.session for step in loaded.steps))]
+    script = make_script(in_world(loaded, world), driver_for("mini-swe-agent"), world, later)
+    turns = [turn for talk in (script.turns, *script.others.values()) for turn in talk]
+    shown = " ".join([*world.values.values(), *(f"{turn.id} {turn.arguments} {turn.say}" for turn in turns)])
     for hint in (name, loaded.family or name, "malicious", "canary", "attack", "exfil", "scenario"):
         assert hint not in shown.lower()
 
