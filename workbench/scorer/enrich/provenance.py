@@ -30,6 +30,8 @@ CONFIDENCE: Mapping[str, float] = {
 _MAX_PROCESSES = 65_536
 _MAX_THINGS = 65_536
 _NOT_DATA = ("/dev/null", "/dev/tty", "/dev/pts/", "/dev/ptmx", "/dev/zero", "/dev/full", "/proc/", "/sys/")
+_HOLDS_NOTHING = ("device", "other")
+"""`other` are eventfds and the like: counters without content, of which all on a host share one inode."""
 _MAKES = frozenset({"write", "create", "mmap_write", "rename", "link", "chmod", "chown", "delete"})
 
 
@@ -182,7 +184,7 @@ class Provenance:
     def _write(self, event: dict[str, Any], entity: str) -> None:
         taint = self._processes.peek(entity)
         path = event.get("file.path", "")
-        if taint is None or event.get("file.type") == "device" or path.startswith(_NOT_DATA):
+        if taint is None or event.get("file.type") in _HOLDS_NOTHING or path.startswith(_NOT_DATA):
             return
         held = taint.until(_end(event))
         if not held:
