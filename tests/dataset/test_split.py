@@ -54,6 +54,20 @@ def test_what_was_released_keeps_its_split(tmp_path: Path, merged: Dataset) -> N
     assert list(difference(released, Dataset.open(again.path))) == []
 
 
+def test_what_is_new_is_not_drawn_into_a_test_that_was_released(tmp_path: Path, merged: Dataset) -> None:
+    known = next(r for r in merged.recordings() if r.session.settings["family"] == "secret-to-egress")
+    shutil.copytree(known.path, tmp_path / "first" / known.path.name)
+    merge([tmp_path / "first"], tmp_path / "old", "1")
+    split(Dataset.open(tmp_path / "old"), "1", test_families=["secret-to-egress"])
+    released = Dataset.open(tmp_path / "old")
+    new = [r for r in merged.recordings() if r.session.settings["family"] != "secret-to-egress"]
+    drawn = set()
+    for seed in range(4):
+        splits = split(merged, "2", like=released, seed=seed).recordings
+        drawn |= {splits[recording.path.name].split for recording in new}
+    assert drawn == {"train", "validation"}
+
+
 def test_what_was_released_keeps_its_name_and_what_is_new_takes_a_free_one(tmp_path: Path) -> None:
     directories = Dataset.open(SHIPPED).directories()[:3]
     for directory, name in zip(directories, ("a", "b", "c"), strict=True):

@@ -159,7 +159,10 @@ def split(
         list[str] | None, typer.Option(help="a scenario family kept for test; repeatable")
     ] = None,
     like: Annotated[
-        Path | None, typer.Option(help="a released dataset whose sessions and families keep their splits")
+        Path | None,
+        typer.Option(
+            help="a released dataset: its sessions and families keep their splits, new ones are no test"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="what the draw starts from")] = 0,
     format: Format = "text",

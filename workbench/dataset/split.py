@@ -15,6 +15,7 @@ from workbench.dataset.validate import validate
 from workbench.errors import RecordingError
 
 SHARES: tuple[tuple[Split, float], ...] = (("train", 0.6), ("validation", 0.2), ("test", 0.2))
+_LEARNT = sum(share for name, share in SHARES if name != "test")
 
 
 def merge(sources: Sequence[Path], out: Path, version: str, *, like: Dataset | None = None) -> Manifest:
@@ -57,7 +58,8 @@ def split(
 
     A family is a scenario, its twin and what was mutated from them. Families in `test_families` are test as a
     whole, so that nothing like them was trained on; other recordings are drawn by session. Sessions of `like`
-    stay in the split they have there, and so do those of its test families that are here.
+    stay in the split they have there, and so do those of its test families that are here; none but these are
+    test then, for what was recorded since may have been made for rules that were there.
     """
     recordings = list(dataset.recordings())
     here = {_family(recording) for recording in recordings}
@@ -67,7 +69,7 @@ def split(
     for recording in recordings:
         session = recording.session.id
         drawn = random.Random(f"{seed}:{session}").random()  # noqa: S311 - a reproducible draw, not a secret
-        kept = known.get(session) or _drawn(drawn)
+        kept = known.get(session) or _drawn(drawn * (_LEARNT if like else 1.0))
         splits[recording.path.name] = "test" if _family(recording) in families else kept
     return release(dataset, version, splits=splits, test_families=list(families))
 
