@@ -73,6 +73,12 @@ def test_chosen_text_is_no_markup_in_slack(make: Any, receive: Any) -> None:
     assert "\x1b" not in receiver.taken[0].decode()
 
 
+def test_an_address_may_hold_any_sign(make: Any, receive: Any) -> None:
+    receiver = receive()
+    open_sink(f"http://127.0.0.1:{receiver.port}/hück a%20b?c=d é&e").send([make.alert()])
+    assert receiver.requests[0][0] == "/h%C3%BCck%20a%20b?c=d%20%C3%A9&e"
+
+
 def test_alerts_of_one_incident_are_one_in_pagerduty(
     make: Any, receive: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +106,37 @@ def test_what_a_receiver_will_never_take_does_not_hold_up_the_rest(
     delivery.end(1)
     assert len(receiver.taken) == 2
     assert (tmp_path / "refused.jsonl").read_bytes().count(b"\n") == 1
+
+
+class Faulty:
+    """A sink with a fault of its own, until it is mended."""
+
+    name, mended = "faulty", False
+
+    def __init__(self) -> None:
+        self.taken: list[Any] = []
+
+    def send(self, alerts: list[Any]) -> None:
+        if not self.mended:
+            raise KeyError("https://hooks.example/T0/secret")
+        self.taken += alerts
+
+
+def test_a_fault_nobody_thought_of_ends_no_delivery_and_is_told(make: Any, tmp_path: Path) -> None:
+    sink = Faulty()
+    spool = Spool(tmp_path, [sink], pause=0.001)
+    spool.start()
+    assert spool.changes() == []
+    spool.put(make.alert(1))
+    told: list[Any] = []
+    assert settled(lambda: told.extend(spool.changes()) or told)
+    assert told == [("delivery_fails", {"sink": "faulty", "because": "KeyError"})]
+    assert spool.changes() == []
+    sink.mended = True
+    assert settled(lambda: sink.taken)
+    assert settled(lambda: told.extend(spool.changes()) or len(told) == 2)
+    assert told[1] == ("delivery_fails", {"sink": "faulty", "over": True})
+    assert spool.end() == {"faulty": 0}
 
 
 def test_alerts_outlive_a_dead_sink_and_a_restart(make: Any, receive: Any, tmp_path: Path) -> None:
@@ -247,6 +284,27 @@ def test_a_syslog_header_holds_whatever_text_is_chosen(make: Any) -> None:
     assert sent.startswith(b"<83>1 2026-01-01T00:00:00Z a?b?c workbench-sensor - finding [alert@32473 ")
     assert b'session="a\\"\\] <1>"' in sent
     assert b"\n" not in sent
+
+
+def huge(make: Any, signs: int) -> Any:
+    alert = make.alert(reason="é" * signs, steps=["s" * 100] * signs, session="s" * signs)
+    alert.evidence = [{"event.id": "e0", "process.command_line": "\n" * signs}] * 3
+    return alert
+
+
+def test_a_datagram_has_room_for_every_alert_whole(make: Any) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(5)
+        sink = open_syslog(f"syslog://127.0.0.1:{receiver.getsockname()[1]}")
+        sink.send([huge(make, 50_000), make.alert()])
+        sent = receiver.recv(65_536)
+        told = json.loads(sent.partition(b"] ")[2])
+        assert (told["class_uid"], told["unmapped"]["shortened"]) == (2004, True)
+        assert told["message"].endswith("é…")
+        assert len(sent) > 6_000
+        assert "shortened" not in receiver.recv(65_536).decode()
+        sink.close()
 
 
 def test_a_syslog_stream_is_opened_again(make: Any) -> None:
