@@ -222,3 +222,12 @@ def test_hooks_that_are_cut_or_no_events_are_counted(run: Run, tmp_path: Path) -
     hooks.write_text("")
     run.happen()
     assert {told["because"] for told in run.told("gap")} == {"not an event", "the hooks' file was cut"}
+
+
+def test_hooks_with_strange_keys_are_told_in_one_record(run: Run, tmp_path: Path) -> None:
+    hooks = tmp_path / "hooks.jsonl"
+    run.sensor.feed.hooks = HookLog(hooks)
+    told = {"@timestamp": 1, "event.category": "agent", "event.action": "tool_call"}
+    hooks.write_text(json.dumps(told | {f"k{number}": 1 for number in range(5_000)}) + "\n")
+    run.happen()
+    assert run.told("gap") == [{"hook_lines": 5_000, "because": "k0, k1, k2, k3, k4, …"}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from workbench.scorer import Finding
@@ -18,6 +19,7 @@ _STEP_NS = 500_000_000
 _STALL_NS = 5_000_000_000
 _AT_ONCE = 64
 _SURE = 2
+_NAMED = 5
 
 
 class Health:
@@ -56,8 +58,10 @@ class Health:
         if lost := feed.source.lost - self._lost:
             self._lost += lost
             records.append(("gap", {"events_lost": lost, "because": "the kernel's buffer was full"}))
-        if feed.hooks is not None:
-            records += [("gap", {"hook_lines": count, "because": why}) for why, count in feed.hooks.faults()]
+        if feed.hooks is not None and (faults := feed.hooks.faults()):
+            # One record, however many kinds: any process can write what it likes into the hooks' file.
+            told = ", ".join([*islice(faults, _NAMED), *(["…"] if len(faults) > _NAMED else [])])
+            records.append(("gap", {"hook_lines": faults.total(), "because": told}))
         if self._spool is not None:
             records += self._spool.changes()
         if self._guard is not None and not self._guard.alive():
