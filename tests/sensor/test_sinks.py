@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -164,6 +165,40 @@ def test_a_full_spool_says_so_and_keeps_what_it_has(make: Any, tmp_path: Path) -
     queue = Queue(tmp_path, most=3 * len(line))
     assert [queue.put(line) for _ in range(4)] == [True, True, False, False]
     assert len(queue.peek(9)[0]) == 2
+
+
+def test_a_look_at_a_long_queue_reads_its_beginning_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = Queue(tmp_path)
+    for number in range(20_000):
+        queue.put(b"%01000d" % number)
+    read: list[int] = []
+    pread = os.pread
+
+    def counting(*asked: int) -> bytes:
+        data = pread(*asked)
+        read.append(len(data))
+        return data
+
+    monkeypatch.setattr(os, "pread", counting)
+    lines, end = queue.peek(64)
+    assert [int(line) for line in lines] == list(range(64))
+    assert end == 64 * 1001
+    assert sum(read) < 1 << 20
+
+
+def test_a_line_of_any_length_leaves_the_queue_whole(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    long = [b"a" * 300_000, b"b" * 1_500_000, b"c"]
+    assert all(map(queue.put, long))
+    taken = []
+    while len(queue):
+        lines, end = queue.peek(64)
+        taken += lines
+        queue.drop(end)
+    assert taken == long
+    assert queue.peek(64) == ([], 0)
 
 
 @pytest.fixture
