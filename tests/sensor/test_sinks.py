@@ -74,6 +74,21 @@ def test_chosen_text_is_no_markup_in_slack(make: Any, receive: Any) -> None:
     assert "\x1b" not in receiver.taken[0].decode()
 
 
+@pytest.mark.parametrize("shape", ["slack", "pagerduty"])
+def test_chosen_text_cannot_turn_the_direction_of_a_message(
+    make: Any, receive: Any, monkeypatch: pytest.MonkeyPatch, shape: str
+) -> None:
+    monkeypatch.setenv("WORKBENCH_PAGERDUTY_KEY", "canary-routing-key")
+    receiver = receive()
+    marks = "\u200e\u200f\u061c\ufeff\u202e\u2066\x1b\x9b\u2028\n\u200b"
+    open_sink(f"http://127.0.0.1:{receiver.port}/?shape={shape}").send(
+        [make.alert(rule_title=f"a{marks}b", reason=f"c{marks}d")]
+    )
+    told = json.dumps(json.loads(receiver.taken[0]), ensure_ascii=False)
+    assert not set(marks) & set(told)
+    assert "\\u200f" in told
+
+
 def test_an_address_may_hold_any_sign(make: Any, receive: Any) -> None:
     receiver = receive()
     open_sink(f"http://127.0.0.1:{receiver.port}/hück a%20b?c=d é&e").send([make.alert()])
