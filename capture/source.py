@@ -17,6 +17,7 @@ from workbench.errors import CaptureError
 from workbench.event import Value
 
 __all__ = [
+    "Aside",
     "Child",
     "ConnectFilter",
     "Redactor",

@@ -21,6 +21,7 @@ import msgspec
 
 from workbench.errors import WorkbenchError
 from workbench.event import check_event
+from workbench.printable import counted
 from workbench.scorer import Scorer
 
 
@@ -31,7 +32,7 @@ class OwnSensor:
         self._pack, self._trust = pack, trust
         self._state = pack.with_name(pack.name + ".state")
         self._reload = False
-        self.unknown: Counter[str] = Counter()
+        self.fields = self.lines = 0  # what was left out; names that a stranger chose are not kept
         self.scorer = Scorer.load(pack, trust)
         if self._state.is_file():
             try:
@@ -49,12 +50,14 @@ class OwnSensor:
         if self._reload:
             self._reload = False
             self._take_up()
+        unknown: Counter[str] = Counter()
         try:
-            event = check_event(msgspec.json.decode(line, type=dict), self.unknown)
+            event = check_event(msgspec.json.decode(line, type=dict), unknown)
         except (ValueError, RecursionError) as error:
             print(f"not an event: {error}", file=sys.stderr)
-            self.unknown["lines"] += 1
+            self.lines += 1
             return []
+        self.fields += unknown.total()
         return self.scorer.score(event)
 
     def _take_up(self) -> None:
@@ -89,6 +92,9 @@ def main() -> int:
             sys.stdout.buffer.write(msgspec.json.encode(finding) + b"\n")
             sys.stdout.buffer.flush()
     sensor.save()
+    if sensor.fields or sensor.lines:
+        told = f"{counted(sensor.fields, 'unknown field')}, {counted(sensor.lines, 'line')}"
+        print(f"left out: {told}", file=sys.stderr)
     return 0
 
 

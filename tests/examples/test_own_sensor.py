@@ -62,6 +62,12 @@ def test_findings_come_out_as_json_lines(pack: list[str]) -> None:
     assert b"not an event" in done.stderr
 
 
+def test_keys_that_are_not_known_are_counted_and_not_kept(pack: list[str]) -> None:
+    lines = [event("a", 1)[:-2] + b',"k%d":1}\n' % number for number in range(50)]
+    done = run(pack, b"".join(lines) + b"{broken\n")
+    assert done.stderr.splitlines()[-1] == b"left out: 50 unknown fields, 1 line"
+
+
 def test_a_sequence_goes_on_after_a_restart(pack: list[str]) -> None:
     assert run(pack, event("a", 1)).stdout == b""
     assert b'"both"' in run(pack, event("b", 2)).stdout

@@ -172,6 +172,7 @@ def test_misuse_is_one_line(place: Path, capsys: pytest.CaptureFixture[str]) -> 
         ["pack", "build", "rules", "--out", "z.pack", "--key", "k.pub"],
         ["pack", "build", "rules", "--out", "z.pack", "--key", "k", "--expires", "soon"],
         ["pack", "build", "rules", "--out", "z.pack", "--key", "k", "--expires", "2020-01-01T00:00:00Z"],
+        ["pack", "build", "rules", "--out", "z.pack", "--key", "k", "--version", "nightly"],
         ["pack", "keygen", "--out", "k"],
     ):
         capsys.readouterr()

@@ -232,6 +232,20 @@ def test_who_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert trusted_keys([Path("other")]) == [Path("other")]
 
 
+@pytest.mark.parametrize("name", ["k", "k[1]"])
+def test_keys_of_one_name_are_all_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("WORKBENCH_TRUST", raising=False)
+    made = []
+    for number in range(3):
+        (tmp_path / str(number)).mkdir()
+        made.append(generate_key(tmp_path / str(number) / name))
+        trust_key(made[-1])
+        trust_key(made[-1])
+    assert {key.read_bytes() for key in trusted_keys()} == {key.read_bytes() for key in made}
+    assert len(trusted_keys()) == 3
+
+
 def test_the_envelope_is_plain_dsse() -> None:
     from securesystemslib.dsse import Envelope
 

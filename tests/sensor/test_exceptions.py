@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 
+import workbench.sensor.exceptions
 from workbench.errors import InputError
 from workbench.event import parse_timestamp
-from workbench.sensor.exceptions import Exceptions
+from workbench.sensor.exceptions import Exceptions, read
 
 ONE = "- {{rule: {rule}, until: '2026-12-01T00:00:00Z', by: ada, because: known{more}}}\n"
 BEFORE = parse_timestamp("2026-11-30T23:59:59Z")
@@ -59,8 +61,59 @@ def test_a_changed_file_is_read_again_and_a_bad_one_is_not_taken(make: Any, tmp_
     assert exceptions.covers(make.finding(rule_id="r2"), "", BEFORE) is not None
 
 
-@pytest.mark.parametrize("text", ["- {rule: r1}", "{", "- 1", "- {rule: a, until: never, by: b, because: c}"])
-def test_a_malformed_file_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "e.yml").write_text(text)
+SAFE = "- {rule: a, until: '2026-12-01T00:00:00Z', by: b, because: c}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("- {rule: r1}", 1),
+        ("{]", 1),
+        ("rule: r1", 1),
+        (f"{SAFE}- 1", 2),
+        (f"{SAFE}- {{rule: a, until: never, by: b, because: c}}", 2),
+        ("- rule: a\n  until: 2026-13-01T00:00:00Z\n  by: b\n  because: c", 1),
+        ("- rule: a\n  until: 2026-12-01T00:00:00\n  by: b\n  because: c", 1),
+        ("- rule: a\n  until: !!timestamp x\n  by: b\n  because: c", 1),
+        (f"{SAFE}- rule: a\n  session:\n", 3),  # one without a scope would hold anywhere
+        (f"{SAFE}- rule: a\n  session: ~\n", 3),
+        (f"{SAFE}- rule: a\n  session: s1\n  session: s2\n", 4),
+        (f"{SAFE}- [a]: b", 2),
+        ("- rule: [a]", 1),
+        ("[" * 3000, 1),
+    ],
+)
+def test_a_malformed_file_is_refused_by_its_line(make: Any, tmp_path: Path, text: str, line: int) -> None:
+    path = written(tmp_path / "e.yml")
+    running = Exceptions(path)
+    path.write_text(text)
+    with pytest.raises(InputError, match=rf"e\.yml:{line}:.*mend: "):
+        Exceptions(path)
+    assert [kind for kind, _ in running.refresh(BEFORE)] == ["exceptions_refused"]
+    assert running.covers(make.finding(), "", BEFORE) is not None
+
+
+@pytest.mark.parametrize("data", [b"\xff", b"- rule: \x00"])
+def test_what_is_no_text_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "e.yml").write_bytes(data)
     with pytest.raises(InputError, match=r"e\.yml"):
         Exceptions(tmp_path / "e.yml")
+
+
+def test_a_file_may_hold_none(tmp_path: Path) -> None:
+    (tmp_path / "e.yml").write_text("# none yet\n")
+    assert read(tmp_path / "e.yml") == []
+
+
+def documented() -> list[str]:
+    """Give the examples of the module and of the page."""
+    page = (Path(__file__).parents[2] / "docs" / "sensor.md").read_text()
+    module = (workbench.sensor.exceptions.__doc__ or "").partition("\n\n")[2].partition("\n\n")[2]
+    return [dedent(module), "- rule:" + page.partition("```yaml\n- rule:")[2].partition("```")[0]]
+
+
+@pytest.mark.parametrize("example", documented())
+def test_what_the_documentation_shows_is_taken(make: Any, tmp_path: Path, example: str) -> None:
+    (tmp_path / "e.yml").write_text(example)
+    (found,) = read(tmp_path / "e.yml")
+    assert (found.by, found.ends) == ("ada", parse_timestamp("2026-12-31T00:00:00Z"))

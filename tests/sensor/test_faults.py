@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -20,6 +21,7 @@ from workbench.sensor.feed import Feed, HookLog
 from workbench.sensor.health import Health
 from workbench.sensor.packs import Packs
 from workbench.sensor.sensor import Sensor
+from workbench.sensor.sinks import SinkError
 from workbench.sensor.spool import Spool
 from workbench.sensor.tampering import RULE
 from workbench.sensor.verify import verify
@@ -85,13 +87,14 @@ class Still:
 class Run:
     """A sensor over a still source, with clocks of its own."""
 
-    def __init__(self, make: Any, place: Path) -> None:
+    def __init__(self, make: Any, place: Path, *sinks: Any) -> None:
         self.source, self.log = Still(), place / "audit.jsonl"
         self.wall = self.steady = time.time_ns()
         self.audit = AuditLog(self.log, make.key)
         packs = Packs(make.write_pack(place / "test.pack"), [make.key.public_key()])
-        health = Health(wall=lambda: self.wall, steady=lambda: self.steady)
-        self.sensor = Sensor(Feed(self.source), packs, self.audit, Spool(place / "spool", []), health=health)  # type: ignore[arg-type]
+        self.spool = Spool(place / "spool", sinks)
+        health = Health(spool=self.spool, wall=lambda: self.wall, steady=lambda: self.steady)
+        self.sensor = Sensor(Feed(self.source), packs, self.audit, self.spool, health=health)  # type: ignore[arg-type]
 
     def happen(self, *events: dict[str, Any]) -> None:
         self.source.events = list(events)
@@ -130,6 +133,32 @@ def test_a_clock_that_is_set_is_told_and_stops_nothing(run: Run, step: int) -> N
     run.happen(execution(3, run.wall))
     assert len(run.told("finding")) == 3
     assert [told["seconds"] for told in run.told("clock_step")] == [step, -step]
+
+
+class Unreached:
+    name = "unreached"
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+
+    def send(self, alerts: list[Any]) -> None:
+        self.asked.set()
+        raise SinkError("example.org answered 503")
+
+
+def test_a_sink_that_fails_is_told_once(make: Any, tmp_path: Path) -> None:
+    sink = Unreached()
+    run = Run(make, tmp_path, sink)
+    run.spool.start()
+    run.happen(execution(1, run.wall))
+    assert sink.asked.wait(5)
+    told = {"sink": "unreached", "because": "example.org answered 503"}
+    deadline = time.monotonic() + 5
+    while not run.told("delivery_fails") and time.monotonic() < deadline:
+        run.happen()
+    run.happen()
+    assert run.told("delivery_fails") == [told]
+    run.spool.end(1)
 
 
 def test_only_what_can_be_evidence_is_kept(run: Run) -> None:
@@ -193,3 +222,12 @@ def test_hooks_that_are_cut_or_no_events_are_counted(run: Run, tmp_path: Path) -
     hooks.write_text("")
     run.happen()
     assert {told["because"] for told in run.told("gap")} == {"not an event", "the hooks' file was cut"}
+
+
+def test_hooks_with_strange_keys_are_told_in_one_record(run: Run, tmp_path: Path) -> None:
+    hooks = tmp_path / "hooks.jsonl"
+    run.sensor.feed.hooks = HookLog(hooks)
+    told = {"@timestamp": 1, "event.category": "agent", "event.action": "tool_call"}
+    hooks.write_text(json.dumps(told | {f"k{number}": 1 for number in range(5_000)}) + "\n")
+    run.happen()
+    assert run.told("gap") == [{"hook_lines": 5_000, "because": "k0, k1, k2, k3, k4, …"}]

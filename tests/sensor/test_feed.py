@@ -88,6 +88,22 @@ def test_a_hook_cannot_speak_for_the_kernel_nor_stop_the_sensor(log: Path, forge
     hooks.close()
 
 
+def test_strange_keys_neither_fill_the_memory_nor_the_audit_log(log: Path) -> None:
+    hooks = HookLog(log)
+    append(log, line(**{f"key{number}": 1 for number in range(60_000)}))
+    append(log, line(**{"k" * 900_000: 1}))
+    heard = 0
+    for _ in range(4):
+        heard += len(hooks.read())
+    assert heard == 2
+    faults = hooks.faults()
+    assert sum(faults.values()) == 60_001
+    assert len(faults) <= 1_001
+    assert max(map(len, faults)) <= 60
+    assert hooks.faults() == {}
+    hooks.close()
+
+
 def test_a_log_that_is_a_link_is_refused(log: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(log)
     with pytest.raises(InputError, match="symbolic"):

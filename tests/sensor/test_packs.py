@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from workbench.errors import InputError, PackError
-from workbench.sensor.packs import Packs, Terms, read_revoked, version_key
+from workbench.sensor.packs import Packs, Terms, read_revoked
 
 SEQUENCE = {
     "predicates": [["file.name", "equals", "a", False], ["file.name", "equals", "b", False]],
@@ -148,6 +148,28 @@ def test_a_roll_out_takes_about_its_share_of_hosts(make: Any, tmp_path: Path) ->
     assert 250 < taking < 350
 
 
-def test_versions_compare_as_numbers() -> None:
-    assert version_key("1.9") < version_key("1.10") < version_key("2")
-    assert version_key("1.0-rc1") < version_key("1.0.1")
+@pytest.mark.parametrize(
+    ("version", "minimum", "runs"),
+    [
+        ("1.10", "1.9", True),
+        ("1.9", "1.10", False),
+        ("1.0", "1.0.0", True),
+        ("1.0.0-rc1", "1.0.0", False),
+        ("1.0.0", "1.0.0-rc1", True),
+        ("nightly", "1", False),
+    ],
+)
+def test_no_older_version_than_the_minimum_runs(
+    make: Any, tmp_path: Path, version: str, minimum: str, runs: bool
+) -> None:
+    path = make.write_pack(tmp_path / "p", version)
+    if runs:
+        opened(make, path, Terms(minimum=minimum))
+    else:
+        with pytest.raises(PackError, match=f"version {version} is .*the minimum {minimum}"):
+            opened(make, path, Terms(minimum=minimum))
+
+
+def test_a_minimum_that_is_no_version_is_refused() -> None:
+    with pytest.raises(InputError, match="--minimum 'latest' is no version"):
+        Terms(minimum="latest")

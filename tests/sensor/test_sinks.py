@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -73,6 +74,27 @@ def test_chosen_text_is_no_markup_in_slack(make: Any, receive: Any) -> None:
     assert "\x1b" not in receiver.taken[0].decode()
 
 
+@pytest.mark.parametrize("shape", ["slack", "pagerduty"])
+def test_chosen_text_cannot_turn_the_direction_of_a_message(
+    make: Any, receive: Any, monkeypatch: pytest.MonkeyPatch, shape: str
+) -> None:
+    monkeypatch.setenv("WORKBENCH_PAGERDUTY_KEY", "canary-routing-key")
+    receiver = receive()
+    marks = "\u200e\u200f\u061c\ufeff\u202e\u2066\x1b\x9b\u2028\n\u200b"
+    open_sink(f"http://127.0.0.1:{receiver.port}/?shape={shape}").send(
+        [make.alert(rule_title=f"a{marks}b", reason=f"c{marks}d")]
+    )
+    told = json.dumps(json.loads(receiver.taken[0]), ensure_ascii=False)
+    assert not set(marks) & set(told)
+    assert "\\u200f" in told
+
+
+def test_an_address_may_hold_any_sign(make: Any, receive: Any) -> None:
+    receiver = receive()
+    open_sink(f"http://127.0.0.1:{receiver.port}/hück a%20b?c=d é&e").send([make.alert()])
+    assert receiver.requests[0][0] == "/h%C3%BCck%20a%20b?c=d%20%C3%A9&e"
+
+
 def test_alerts_of_one_incident_are_one_in_pagerduty(
     make: Any, receive: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +124,37 @@ def test_what_a_receiver_will_never_take_does_not_hold_up_the_rest(
     assert (tmp_path / "refused.jsonl").read_bytes().count(b"\n") == 1
 
 
+class Faulty:
+    """A sink with a fault of its own, until it is mended."""
+
+    name, mended = "faulty", False
+
+    def __init__(self) -> None:
+        self.taken: list[Any] = []
+
+    def send(self, alerts: list[Any]) -> None:
+        if not self.mended:
+            raise KeyError("https://hooks.example/T0/secret")
+        self.taken += alerts
+
+
+def test_a_fault_nobody_thought_of_ends_no_delivery_and_is_told(make: Any, tmp_path: Path) -> None:
+    sink = Faulty()
+    spool = Spool(tmp_path, [sink], pause=0.001)
+    spool.start()
+    assert spool.changes() == []
+    spool.put(make.alert(1))
+    told: list[Any] = []
+    assert settled(lambda: told.extend(spool.changes()) or told)
+    assert told == [("delivery_fails", {"sink": "faulty", "because": "KeyError"})]
+    assert spool.changes() == []
+    sink.mended = True
+    assert settled(lambda: sink.taken)
+    assert settled(lambda: told.extend(spool.changes()) or len(told) == 2)
+    assert told[1] == ("delivery_fails", {"sink": "faulty", "over": True})
+    assert spool.end() == {"faulty": 0}
+
+
 def test_alerts_outlive_a_dead_sink_and_a_restart(make: Any, receive: Any, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -127,6 +180,40 @@ def test_a_full_spool_says_so_and_keeps_what_it_has(make: Any, tmp_path: Path) -
     queue = Queue(tmp_path, most=3 * len(line))
     assert [queue.put(line) for _ in range(4)] == [True, True, False, False]
     assert len(queue.peek(9)[0]) == 2
+
+
+def test_a_look_at_a_long_queue_reads_its_beginning_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = Queue(tmp_path)
+    for number in range(20_000):
+        queue.put(b"%01000d" % number)
+    read: list[int] = []
+    pread = os.pread
+
+    def counting(*asked: int) -> bytes:
+        data = pread(*asked)
+        read.append(len(data))
+        return data
+
+    monkeypatch.setattr(os, "pread", counting)
+    lines, end = queue.peek(64)
+    assert [int(line) for line in lines] == list(range(64))
+    assert end == 64 * 1001
+    assert sum(read) < 1 << 20
+
+
+def test_a_line_of_any_length_leaves_the_queue_whole(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    long = [b"a" * 300_000, b"b" * 1_500_000, b"c"]
+    assert all(map(queue.put, long))
+    taken = []
+    while len(queue):
+        lines, end = queue.peek(64)
+        taken += lines
+        queue.drop(end)
+    assert taken == long
+    assert queue.peek(64) == ([], 0)
 
 
 @pytest.fixture
@@ -247,6 +334,27 @@ def test_a_syslog_header_holds_whatever_text_is_chosen(make: Any) -> None:
     assert sent.startswith(b"<83>1 2026-01-01T00:00:00Z a?b?c workbench-sensor - finding [alert@32473 ")
     assert b'session="a\\"\\] <1>"' in sent
     assert b"\n" not in sent
+
+
+def huge(make: Any, signs: int) -> Any:
+    alert = make.alert(reason="é" * signs, steps=["s" * 100] * signs, session="s" * signs)
+    alert.evidence = [{"event.id": "e0", "process.command_line": "\n" * signs}] * 3
+    return alert
+
+
+def test_a_datagram_has_room_for_every_alert_whole(make: Any) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(5)
+        sink = open_syslog(f"syslog://127.0.0.1:{receiver.getsockname()[1]}")
+        sink.send([huge(make, 50_000), make.alert()])
+        sent = receiver.recv(65_536)
+        told = json.loads(sent.partition(b"] ")[2])
+        assert (told["class_uid"], told["unmapped"]["shortened"]) == (2004, True)
+        assert told["message"].endswith("é…")
+        assert len(sent) > 6_000
+        assert "shortened" not in receiver.recv(65_536).decode()
+        sink.close()
 
 
 def test_a_syslog_stream_is_opened_again(make: Any) -> None:

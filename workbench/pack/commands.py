@@ -67,6 +67,8 @@ def build(
     import time
     from functools import partial
 
+    from packaging.version import InvalidVersion, Version
+
     from workbench.errors import InputError
     from workbench.event import parse_timestamp
     from workbench.files import write_aside
@@ -85,6 +87,10 @@ def build(
         raise InputError(f"--expires: {error}", mend="such as 2027-01-31T00:00:00Z") from None
     if until is not None and until <= time.time_ns():
         raise InputError(f"--expires: {expires} has passed", mend="give a time to come")
+    try:
+        Version(version)
+    except InvalidVersion:
+        raise InputError(f"--version {version!r} is no version", mend="such as 1.4.2 or 1.5rc1") from None
     values = read_placeholders(placeholders) if placeholders else None
     ruleset = load(rules, placeholders=values, strict=not skip_refused)
     refused = list(ruleset.errors)

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from workbench.errors import InputError
 from workbench.files import write_aside
+from workbench.scorer.envelope import key_id, read_public_key
 
 TRUST = "WORKBENCH_TRUST"
 """The environment variable that lists trusted public keys, separated as PATH is."""
@@ -68,11 +69,11 @@ def trusted_directory() -> Path:
 
 
 def trust_key(public: Path) -> Path:
-    """Copy a public key to the trusted ones; gives the copy's path, raises InputError where none can be."""
-    copy = trusted_directory() / public.name
-    if copy.exists() and copy.read_bytes() != public.read_bytes():
-        stem = sum(1 for _ in copy.parent.glob(f"*{public.name}"))
-        copy = copy.with_name(f"{stem}-{public.name}")
+    """Copy a public key to the trusted ones; gives the copy's path, raises InputError where none can be.
+
+    The copy is named by the key too: another key's file may have the same name.
+    """
+    copy = trusted_directory() / f"{public.stem}-{key_id(read_public_key(public))[:16]}.pub"
     try:
         copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

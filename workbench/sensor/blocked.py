@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
-
 from workbench.event import Event
+from workbench.printable import printable_line
 from workbench.scorer import Finding
 from workbench.sensor.containment import Contained
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _SHOWN = 200
 _OBJECTS = ("file.path", "destination.domain", "destination.ip", "dns.question.name", "process.command_line")
 
 
 def plain(text: object, most: int = _SHOWN) -> str:
-    """Make chosen text harmless to show: no control characters, no direction marks, cut.
+    r"""Make chosen text harmless to show: on one line, what is not printable escaped, cut.
 
-    >>> plain("a\\x1b[2Jb")
-    'a?[2Jb'
+    >>> plain("a\x1b[2Jb")
+    'a\\x1b[2Jb'
     """
-    shown = _CONTROL.sub("?", str(text))
+    shown = printable_line(str(text)[: most + 1])
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 

@@ -12,15 +12,19 @@ A YAML file, read again when it changes:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
 import yaml
 
-from workbench.errors import InputError
+from workbench.errors import InputError, Place
 from workbench.event import parse_timestamp
 from workbench.scorer import Finding
+from workbench.yaml_text import open_yaml
+
+_NULL = "tag:yaml.org,2002:null"
 
 
 class Excepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -40,19 +44,50 @@ class Excepted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
 
 def read(path: Path) -> list[Excepted]:
-    """Read exceptions; raises InputError naming what is wrong."""
+    """Read exceptions; raises InputError naming what is wrong, and its line."""
     try:
-        found = msgspec.convert(yaml.safe_load(path.read_text()) or [], list[Excepted])
-        for each in found:
-            parse_timestamp(each.until)
+        return list(_exceptions(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", place=path, mend="check the path") from None
-    except (msgspec.ValidationError, yaml.YAMLError, ValueError) as error:
-        told = " ".join(str(error).split())
-        raise InputError(
-            f"not a list of exceptions: {told}", place=path, mend="each needs rule, until, by, because"
-        ) from None
-    return found
+    except yaml.MarkedYAMLError as error:
+        told, mark = error.problem, error.problem_mark or error.context_mark
+        place = Place(str(path), mark.line + 1, mark.column + 1) if mark else path
+    except (yaml.YAMLError, ValueError) as error:
+        told, place = " ".join(str(error).split()), path
+    raise InputError(
+        f"not a list of exceptions: {told}", place=place, mend="each needs rule, until, by, because"
+    )
+
+
+def _exceptions(text: str) -> Iterator[Excepted]:
+    """Take each value as it is written: an `until` need not be quoted to be no YAML timestamp."""
+    root = open_yaml(text).get_single_node()
+    if root is None:
+        return
+    if not isinstance(root, yaml.SequenceNode):
+        raise _fault(root, "a list is wanted")
+    for item in root.value:
+        try:
+            found = msgspec.convert(_fields(item), Excepted)
+            parse_timestamp(found.until)
+        except ValueError as error:
+            raise _fault(item, str(error)) from None
+        yield found
+
+
+def _fields(item: yaml.Node) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for key, value in item.value if isinstance(item, yaml.MappingNode) else ():
+        if not isinstance(key, yaml.ScalarNode) or key.value in fields:
+            raise _fault(key, "a key is no text, or stands twice")
+        if not isinstance(value, yaml.ScalarNode) or value.tag == _NULL:  # no scope would be any scope
+            raise _fault(value, f"{key.value} wants a text")
+        fields[key.value] = value.value
+    return fields
+
+
+def _fault(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
 class Exceptions:

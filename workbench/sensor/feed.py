@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from capture.source import Redactor, Source, Teller
+from capture.source import Aside, Redactor, Source, Teller
 from workbench.errors import InputError
 from workbench.event import Value, check_event, order
 
@@ -76,9 +76,8 @@ class HookLog:
             ) from None
         os.lseek(self._handle, 0, os.SEEK_END)
         self._rest = b""
-        self._told: Counter[str] = Counter()
         self._count = 0
-        self.unknown: Counter[str] = Counter()
+        self._aside = Aside()
 
     def read(self) -> list[Fields]:
         """Give the events that were appended since the last call."""
@@ -88,15 +87,18 @@ class HookLog:
         *lines, self._rest = (self._rest + new).split(b"\n")
         if len(self._rest) > _BYTES:
             self._rest = b""
-            self.unknown["too long"] += 1
+            self._aside.put("too long", "")
         return [event for line in lines if (event := self._event(line))]
 
     def _event(self, line: bytes) -> Fields | None:
+        unknown: Counter[str] = Counter()
         try:
-            event = check_event(msgspec.json.decode(line, type=dict), self.unknown)
+            event = check_event(msgspec.json.decode(line, type=dict), unknown)
         except (ValueError, RecursionError):
-            self.unknown["not an event"] += 1
+            self._aside.put("not an event", "")
             return None
+        for name in unknown:
+            self._aside.put(name, "")
         if event["event.category"] not in ("agent", "control") or event["event.action"] == "session_start":
             return None  # the kernel's word is not a hook's to give; the session's start is ours
         self._count += 1
@@ -105,17 +107,16 @@ class HookLog:
             event["gen_ai.conversation.id"] = self._session
         return event
 
-    def faults(self) -> list[tuple[str, int]]:
-        """Give what could not be taken since the last call, counted; a cut file is read on from its end."""
+    def faults(self) -> Counter[str]:
+        """Give what could not be taken since the last call, by kind; a cut file is read on from its end."""
         try:
             if os.fstat(self._handle).st_size < os.lseek(self._handle, 0, os.SEEK_CUR):
                 os.lseek(self._handle, 0, os.SEEK_END)
-                self.unknown["the hooks' file was cut"] += 1
+                self._aside.put("the hooks' file was cut", "")
         except OSError:
-            self.unknown["the hooks' file cannot be read"] += 1
-        new = self.unknown - self._told
-        self._told = Counter(self.unknown)
-        return list(new.items())
+            self._aside.put("the hooks' file cannot be read", "")
+        counts, self._aside = self._aside.counts, Aside()
+        return counts
 
     def close(self) -> None:
         """Close the file."""

@@ -1,15 +1,17 @@
-"""The sensor's own health: clocks that were set, times it did not run, events lost, and its guard."""
+"""The sensor's own health: clocks set, times it did not run, events lost, sinks that fail, and its guard."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from workbench.scorer import Finding
 from workbench.sensor.containment import alive
 from workbench.sensor.feed import Feed
 from workbench.sensor.guard import Guard
+from workbench.sensor.spool import Spool
 from workbench.sensor.tampering import tampering
 from workbench.sensor.tree import Process, Tree
 
@@ -17,6 +19,7 @@ _STEP_NS = 500_000_000
 _STALL_NS = 5_000_000_000
 _AT_ONCE = 64
 _SURE = 2
+_NAMED = 5
 
 
 class Health:
@@ -25,11 +28,12 @@ class Health:
     def __init__(
         self,
         guard: Guard | None = None,
+        spool: Spool | None = None,
         *,
         wall: Callable[[], int] = time.time_ns,
         steady: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        self._guard, self._wall, self._steady = guard, wall, steady
+        self._guard, self._spool, self._wall, self._steady = guard, spool, wall, steady
         self._offset = self._first = wall() - steady()
         self._checked: int | None = None
         self._lost = 0
@@ -54,8 +58,12 @@ class Health:
         if lost := feed.source.lost - self._lost:
             self._lost += lost
             records.append(("gap", {"events_lost": lost, "because": "the kernel's buffer was full"}))
-        if feed.hooks is not None:
-            records += [("gap", {"hook_lines": count, "because": why}) for why, count in feed.hooks.faults()]
+        if feed.hooks is not None and (faults := feed.hooks.faults()):
+            # One record, however many kinds: any process can write what it likes into the hooks' file.
+            told = ", ".join([*islice(faults, _NAMED), *(["…"] if len(faults) > _NAMED else [])])
+            records.append(("gap", {"hook_lines": faults.total(), "because": told}))
+        if self._spool is not None:
+            records += self._spool.changes()
         if self._guard is not None and not self._guard.alive():
             self._guard = None
             self._attacks.append(tampering("the sensor's guard was ended", at=self._wall()))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from packaging.version import InvalidVersion, Version
 
 from workbench.errors import InputError, PackError, WorkbenchError
 from workbench.scorer import Scorer, open_pack
@@ -32,14 +33,26 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     revoked: frozenset[str] = frozenset()
     rollout: int = 100
 
+    def __post_init__(self) -> None:
+        """Raise InputError for a minimum that nothing can be compared with."""
+        try:
+            Version(self.minimum or "0")
+        except InvalidVersion:
+            raise InputError(f"--minimum {self.minimum!r} is no version", mend="such as 1.4.2") from None
+
     def refusal(self, payload: Payload, digest: str) -> str:
         """Tell why a pack may not run here, "" when it may."""
         if digest in self.revoked:
             return f"payload {digest[:16]}… is revoked"
         if self.pinned and payload.version != self.pinned:
             return f"version {payload.version} is not the pinned {self.pinned}"
-        if self.minimum and version_key(payload.version) < version_key(self.minimum):
-            return f"version {payload.version} is older than the minimum {self.minimum}"
+        if self.minimum:
+            try:
+                older = Version(payload.version) < Version(self.minimum)
+            except InvalidVersion:
+                return f"version {payload.version} is no version to compare with the minimum {self.minimum}"
+            if older:
+                return f"version {payload.version} is older than the minimum {self.minimum}"
         return ""
 
     def takes_part(self, payload: Payload, host: str) -> bool:
@@ -65,16 +78,6 @@ def read_revoked(file: Path) -> frozenset[str]:
                 mend="64 hex digits: `payload_sha256` in an audit log",
             )
     return frozenset(found.values())
-
-
-def version_key(version: str) -> list[tuple[int, int, str]]:
-    """Give what versions are compared by: numbers as numbers.
-
-    >>> version_key("1.10") > version_key("1.9")
-    True
-    """
-    parts = version.replace("-", ".").split(".")
-    return [(1, int(part), "") if part.isascii() and part.isdigit() else (0, 0, part) for part in parts]
 
 
 class Packs:

@@ -124,7 +124,7 @@ def run_sensor(settings: Settings) -> int:
             enforce=settings.enforce,
             exceptions=exceptions,
             tampering=Tampering(filter(None, ours), [guard.pid], confined=cgroup is not None),
-            health=Health(guard),
+            health=Health(guard, spool),
         )
         spool.start()
         sensor.responder.send_again(unsent)

@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -23,6 +24,7 @@ from workbench.sensor.sinks import Refused, Sink, SinkError
 
 _MOST_BYTES = 64 << 20
 _BATCH = 64
+_CHUNK = 256 << 10
 _MOST_HELD = 4_096
 _RESERVE = 64 << 20
 _LONGEST_WAIT = 60.0
@@ -70,11 +72,17 @@ class Queue:
         return True
 
     def peek(self, most: int) -> tuple[list[bytes], int]:
-        """Give the next lines, `most` of them, and where they end."""
-        with self._lock:
-            data = os.pread(self._handle, min(self._size - self._taken, _MOST_BYTES), self._taken)
-            lines = data.splitlines(keepends=True)[:most]
-            return [line.strip() for line in lines], self._taken + sum(map(len, lines))
+        """Give the next lines, `most` of them at most, and where they end; for the thread that drops them.
+
+        It holds no lock, which scoring would wait for: what is put meanwhile comes after what is read.
+        """
+        waiting, chunk = self._size - self._taken, _CHUNK
+        data = os.pread(self._handle, min(waiting, chunk), self._taken)
+        while b"\n" not in data and chunk < waiting:
+            chunk *= 2
+            data = os.pread(self._handle, min(waiting, chunk), self._taken)
+        lines = data.split(b"\n")[:-1][:most]
+        return lines, self._taken + sum(len(line) + 1 for line in lines)
 
     def drop(self, until: int) -> None:
         """Forget what the sink has accepted; an emptied file begins again, which a full disk has room for."""
@@ -112,6 +120,7 @@ class Delivery(threading.Thread):
         self._pause = pause
         self._wake, self._ending = threading.Event(), threading.Event()
         self.failures = self.unreadable = self.refused = self._singly = 0
+        self.fault = ""  # why the last delivery failed; of the URL, which may hold a secret, nothing
         self._held: OrderedDict[tuple[str, ...], Alert] = OrderedDict()
 
     def put(self, alert: Alert, line: bytes) -> bool:
@@ -146,22 +155,28 @@ class Delivery(threading.Thread):
         """Send until told to end."""
         wait = self._pause
         while True:
-            lines, end = self.queue.peek(1 if self._singly else _BATCH)
-            if not lines:
+            try:
+                idle = not self._send_next()
+            except Exception as error:  # whatever it is: a thread that ends delivers no more
+                self.failures += 1
+                self.fault = str(error) if isinstance(error, SinkError | OSError) else type(error).__name__
+                if self._ending.wait(wait * random.uniform(0.5, 1.5)):  # noqa: S311 - spreads retries
+                    return
+                wait = min(2 * wait, _LONGEST_WAIT)
+                continue
+            wait, self.fault = self._pause, ""
+            if idle:
                 if self._ending.is_set():
                     return
                 self._wake.wait(1.0)
                 self._wake.clear()
-                continue
-            try:
-                self._deliver(lines, end)
-            except (SinkError, OSError):
-                self.failures += 1
-                if self._ending.wait(wait * random.uniform(0.5, 1.5)):  # noqa: S311 - spreads retries
-                    return
-                wait = min(2 * wait, _LONGEST_WAIT)
-            else:
-                wait = self._pause
+
+    def _send_next(self) -> bool:
+        """Send the next alerts; tells whether there were any."""
+        lines, end = self.queue.peek(1 if self._singly else _BATCH)
+        if lines:
+            self._deliver(lines, end)
+        return bool(lines)
 
     def _deliver(self, lines: list[bytes], end: int) -> None:
         try:
@@ -204,8 +219,11 @@ class Delivery(threading.Thread):
 class Spool:
     """All sinks of a sensor, each with a queue of its own, so that a dead one does not hold up the others."""
 
-    def __init__(self, directory: Path, sinks: list[Sink], *, most: int = _MOST_BYTES) -> None:
-        self._deliveries = [Delivery(sink, Queue(directory / sink.name, most)) for sink in sinks]
+    def __init__(
+        self, directory: Path, sinks: list[Sink], *, most: int = _MOST_BYTES, pause: float = 0.2
+    ) -> None:
+        self._deliveries = [Delivery(sink, Queue(directory / sink.name, most), pause=pause) for sink in sinks]
+        self._failing: set[str] = set()
 
     def start(self) -> None:
         """Begin to deliver, what an earlier run left first."""
@@ -225,6 +243,19 @@ class Spool:
         for delivery in self._deliveries:
             delivery.put_held()
         return {delivery.sink.name: delivery.held for delivery in self._deliveries if delivery.held}
+
+    def changes(self) -> list[tuple[str, Any]]:
+        """Give audit records of the sinks whose delivery has begun to fail, or goes on again."""
+        records: list[tuple[str, Any]] = []
+        for delivery in self._deliveries:
+            name, because = delivery.sink.name, delivery.fault
+            if because and name not in self._failing:
+                self._failing.add(name)
+                records.append(("delivery_fails", {"sink": name, "because": because}))
+            elif not because and name in self._failing:
+                self._failing.remove(name)
+                records.append(("delivery_fails", {"sink": name, "over": True}))
+        return records
 
     def end(self, grace: float = 5.0) -> dict[str, int]:
         """Send what is left; gives, for each sink, the bytes that wait for the next start."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from workbench.sensor.sinks import Refused, SinkError
 
 _TIMEOUT_S = 10.0
 _MOST_ANSWER = 65_536
 _NEVER = (400, 413, 422)
+_URL_SIGNS = "!#$%&'()*+,/:;=?@[]~"
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
@@ -22,7 +23,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = make(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
     try:
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        target = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_URL_SIGNS)
         connection.request("POST", target, body, {"Content-Type": "application/json", **headers})
         answer = connection.getresponse()
         told = answer.read(_MOST_ANSWER)

@@ -6,28 +6,32 @@ import platform
 import re
 import select
 import socket
+import sys
 from contextlib import suppress
 from urllib.parse import urlsplit
-
-import msgspec
 
 from workbench.errors import InputError
 from workbench.event import format_timestamp
 from workbench.sensor.alert import Alert, alert_to_ocsf
 from workbench.sensor.sinks import SinkError, name_of
+from workbench.sensor.sinks.shorten import encode_within
 
 _AUTHPRIV = 10
 _SEVERITIES = {"informational": 6, "low": 5, "medium": 4, "high": 3, "critical": 2}
 _NOT_PRINTABLE = re.compile(r"[^\x21-\x7e]")
 _TIMEOUT_S = 5.0
 _DATAGRAM = 60_000
+_LONGEST = 255
 
 
-def message(alert: Alert) -> bytes:
-    """Give the alert as one syslog message: what to read by in its header, the OCSF finding as its text."""
+def message(alert: Alert, most: int = sys.maxsize) -> bytes:
+    """Give the alert as one syslog message: what to read by in its header, the OCSF finding as its text.
+
+    Of what would be longer than `most` bytes, the finding's longest texts and lists are cut.
+    """
     finding = alert.finding
     priority = 8 * _AUTHPRIV + _SEVERITIES.get(finding.level, 4)
-    host = _NOT_PRINTABLE.sub("?", alert.host or platform.node())[:255] or "-"
+    host = _NOT_PRINTABLE.sub("?", alert.host or platform.node())[:_LONGEST] or "-"
     header = f"<{priority}>1 {format_timestamp(finding.timestamp // 1000 * 1000)} {host} workbench-sensor - "
     data = {
         "uid": alert.uid,
@@ -36,9 +40,10 @@ def message(alert: Alert) -> bytes:
         "incident": alert.incident,
         "action": alert.action,
     }
-    told = " ".join(f'{name}="{_escaped(value)}"' for name, value in data.items())
+    told = " ".join(f'{name}="{_escaped(value[:_LONGEST])}"' for name, value in data.items())
     structured = f"finding [alert@32473 {told}] "
-    return (header + structured).encode() + msgspec.json.encode(alert_to_ocsf(alert))
+    start = (header + structured).encode()
+    return start + encode_within(alert_to_ocsf(alert), most - len(start))
 
 
 def _escaped(value: str) -> str:
@@ -66,15 +71,16 @@ class Syslog:
             if self._kind == socket.SOCK_STREAM and select.select([there], [], [], 0)[0]:
                 raise ConnectionResetError("the receiver closed the stream")
             for alert in alerts:
-                self._write(there, message(alert))
+                self._write(there, alert)
         except OSError as error:
             self._fail(error)
 
-    def _write(self, there: socket.socket, data: bytes) -> None:
+    def _write(self, there: socket.socket, alert: Alert) -> None:
         if self._kind == socket.SOCK_STREAM:
+            data = message(alert)
             there.sendall(b"%d " % len(data) + data)
         else:
-            there.send(data[:_DATAGRAM])
+            there.send(message(alert, _DATAGRAM))
 
     def close(self) -> None:
         """Close the connection; the next alert opens it again."""
