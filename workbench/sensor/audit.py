@@ -38,6 +38,8 @@ _EVERY = 64
 _SIGNED_WITHIN = 5.0
 _MOST_WAITING = 4_096
 _LONGEST = 8 << 20
+_MOST_BODY = _LONGEST // 4  # so that the last of what lies at a log's end is a whole record
+_Told = tuple[str, str, msgspec.Raw]  # kind, session, body
 _ASIDE = ("checkpoint", "recovered", "retention")
 
 
@@ -111,7 +113,7 @@ class AuditLog:
     def __init__(self, path: Path, key: Ed25519PrivateKey, *, every: int = _EVERY) -> None:
         """Open or create; raises InputError when the file cannot be written."""
         self.path, self._key, self._every = path, key, every
-        self._waiting: deque[tuple[str, str, Any]] = deque()
+        self._waiting: deque[_Told] = deque()
         self._unsigned = self.lost = 0
         self._signed = time.monotonic()
         self._head: dict[str, Any] = {}
@@ -162,7 +164,7 @@ class AuditLog:
 
     def append(self, kind: str, body: Any, session: str = "") -> bool:
         """Write a record; tells whether it reached the file."""
-        self._waiting.append((kind, session, body))
+        self._waiting.append(_encoded(kind, session, body))
         while self._waiting:
             if not self._write(*self._waiting[0]):
                 if len(self._waiting) > _MOST_WAITING:
@@ -172,14 +174,13 @@ class AuditLog:
             self._waiting.popleft()
             if self.lost and not self._waiting:
                 lost, self.lost = self.lost, 0
-                self._waiting.append(
-                    ("gap", "", {"records_lost": lost, "because": "the log could not be written"})
-                )
+                because = "the log could not be written"
+                self._waiting.append(_encoded("gap", "", {"records_lost": lost, "because": because}))
         if self._unsigned >= self._every:
             self.checkpoint()
         return True
 
-    def _write(self, kind: str, session: str, body: Any) -> bool:
+    def _write(self, kind: str, session: str, body: msgspec.Raw) -> bool:
         record: dict[str, Any] = {
             "sequence": self.sequence + 1,
             "time": format_timestamp(time.time_ns()),
@@ -210,7 +211,7 @@ class AuditLog:
             "signature": self._key.sign(signed_part(self.sequence + 1, self._chain)).hex(),
             "signs": self._chain.hex(),
         }
-        if self._write("checkpoint", "", body):
+        if self._write("checkpoint", "", msgspec.Raw(msgspec.json.encode(body))):
             self._unsigned, self._signed = 0, time.monotonic()
             self._head = {"sequence": self.sequence, **body}
             self._flusher.submit(self.flush)
@@ -231,6 +232,21 @@ class AuditLog:
         self.checkpoint()
         self._flusher.shutdown()
         os.close(self._handle)
+
+
+def _encoded(kind: str, session: str, body: Any) -> _Told:
+    """Encode what a record tells; what cannot be, or is too long to be found again, is told to be missing."""
+    session = session.encode(errors="replace").decode()
+    try:
+        told = msgspec.json.encode(body)
+        if len(told) > _MOST_BODY and isinstance(body, dict) and "evidence" in body:
+            told = msgspec.json.encode(body | {"evidence": [], "evidence_not_kept": len(body["evidence"])})
+        because = f"a body of {len(told)} bytes" if len(told) > _MOST_BODY else ""
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        because = f"a body that cannot be written: {error!r}"[:200].encode(errors="replace").decode()
+    if because:
+        return "gap", session, msgspec.Raw(msgspec.json.encode({"record": kind, "because": because}))
+    return kind, session, msgspec.Raw(told)
 
 
 class Last(NamedTuple):
@@ -264,4 +280,6 @@ def _resume(path: Path) -> Last:
             last = Last(sequence, chain, b"" if line is torn else torn)
         if kind not in _ASIDE:
             return last._replace(kind=kind, time=at)
+    if last is None and any(whole):
+        raise InputError("does not end in a record", place=path, mend="move it away, or name another --audit")
     return last or Last(torn=torn)

@@ -75,6 +75,9 @@ def export(log: Path, session: str, out: Path, trust: list[Path] | None = None) 
     packs: dict[str, None] = {}
     own = kept = 0
     for line, record in _records(log):
+        if "omitted" in record:
+            chain.append(line)
+            continue
         mine = record.get("session") == session
         if mine or not (record.get("session") or record["kind"] in _OF_SESSIONS):
             chain.append(line)

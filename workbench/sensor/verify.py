@@ -2,19 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from workbench.errors import InputError
+from workbench.files import read_bounded
 from workbench.scorer.envelope import PublicKey, key_id, read_public_key
 from workbench.sensor.audit import START, content_of, head_of, link, signed_part
+
+_Sequence = Annotated[int, msgspec.Meta(ge=1, lt=1 << 62)]
+_Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class _Record(msgspec.Struct):
+    """What every record has."""
+
+    sequence: _Sequence
+    kind: str
+    body: dict[str, Any]
+    time: str = ""
+
+
+class _Signed(msgspec.Struct):
+    """What a checkpoint says."""
+
+    key: str
+    signature: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{128}$")]
+    signs: _Hash
+
+    def holds(self, keys: Mapping[str, Ed25519PublicKey], sequence: int, chain: bytes) -> bool:
+        """Whether a key that is trusted signed this chain value in this place."""
+        try:
+            keys[self.key].verify(bytes.fromhex(self.signature), signed_part(sequence, chain))
+        except (InvalidSignature, KeyError):
+            return False
+        return True
+
+
+class _Head(_Signed):
+    """The newest checkpoint, as it lies beside the log."""
+
+    sequence: _Sequence
 
 
 @dataclass
@@ -58,8 +94,7 @@ class _Chain:
                 self._omitted(raw)
                 return
             content, chain = content_of(line)
-            record = msgspec.json.decode(content)
-            sequence, kind = int(record["sequence"]), str(record["kind"])
+            record = msgspec.json.decode(content, type=_Record)
         except (ValueError, KeyError, TypeError, RecursionError):
             if self._torn is not None:
                 self._fault(number, "is no record")
@@ -68,8 +103,9 @@ class _Chain:
         if self._torn is not None and not self._explains(record):
             self._fault(number, "follows a line that is no record and that nothing explains")
         self._torn = None
+        sequence, kind = record.sequence, record.kind
         if not self.sequence and kind == "checkpoint" and sequence > 1:
-            self._begin_late(record, sequence)
+            self._begin_late(record)
         self._place(number, sequence)
         if link(self.chain, sha256(content).digest()) != chain:
             self._fault(
@@ -77,22 +113,22 @@ class _Chain:
             )
         before, self.chain, self.sequence = self.chain, chain, sequence
         self.report.records += 1
-        self.last_time = str(record.get("time", ""))
+        self.last_time = record.time
         self.report.stopped = kind == "sensor_stop" or (kind == "checkpoint" and self.report.stopped)
         if kind == "checkpoint":
             self._checkpoint(number, record, before)
         elif kind == "retention":
             self._retention(record)
 
-    def _retention(self, record: dict[str, Any]) -> None:
-        told = record["body"].get("deleted_to") if isinstance(record.get("body"), dict) else None
+    def _retention(self, record: _Record) -> None:
+        told = record.body.get("deleted_to")
         self._deleted = max(self._deleted, told if isinstance(told, int) else 0)
 
-    def _begin_late(self, record: dict[str, Any], sequence: int) -> None:
+    def _begin_late(self, record: _Record) -> None:
         """Take a checkpoint as the beginning: its signature, checked later, holds for what it signs."""
-        signs = record["body"].get("signs") if isinstance(record.get("body"), dict) else None
-        if isinstance(signs, str) and len(signs) == 2 * len(START):
-            self.chain, self.sequence, self._missing = bytes.fromhex(signs), sequence - 1, sequence - 1
+        with suppress(msgspec.ValidationError):
+            self.chain = bytes.fromhex(msgspec.convert(record.body, _Signed).signs)
+            self.sequence = self._missing = record.sequence - 1
 
     def _place(self, number: int, sequence: int) -> None:
         if sequence == self.sequence + 1:
@@ -102,31 +138,30 @@ class _Chain:
         else:
             self._fault(number, f"records {self.sequence + 1} to {sequence - 1} were removed")
 
-    def _explains(self, record: dict[str, Any]) -> bool:
-        body = record.get("body")
-        told = body.get("torn_sha256") if isinstance(body, dict) else None
-        return record["kind"] == "recovered" and told == sha256(self._torn or b"").hexdigest()
+    def _explains(self, record: _Record) -> bool:
+        told = record.body.get("torn_sha256")
+        return record.kind == "recovered" and told == sha256(self._torn or b"").hexdigest()
 
     def _omitted(self, raw: dict[str, Any]) -> None:
         self.chain = link(self.chain, bytes.fromhex(raw["omitted"]))
         self.sequence += 1
         self.report.omitted += 1
 
-    def _checkpoint(self, number: int, record: dict[str, Any], before: bytes) -> None:
-        body = record.get("body")
-        key = self._keys.get(body.get("key", "")) if isinstance(body, dict) else None
-        if key is None or not isinstance(body, dict):
-            self._fault(number, f"checkpoint {record['sequence']} is signed by an unknown key")
-            return
+    def _checkpoint(self, number: int, record: _Record, before: bytes) -> None:
         try:
-            key.verify(bytes.fromhex(body["signature"]), signed_part(int(record["sequence"]), before))
-        except (InvalidSignature, ValueError, KeyError, TypeError):
-            self._fault(number, f"the signature of checkpoint {record['sequence']} does not hold")
+            signed = msgspec.convert(record.body, _Signed)
+        except msgspec.ValidationError as error:
+            self._fault(number, f"checkpoint {record.sequence} is malformed: {error}")
             return
-        self.report.checkpoints += 1
-        if not self._broken:
-            self.report.trusted = self.sequence
-            self.report.trusted_time = self.last_time
+        if signed.key not in self._keys:
+            self._fault(number, f"checkpoint {record.sequence} is signed by an unknown key")
+        elif not signed.holds(self._keys, record.sequence, before):
+            self._fault(number, f"the signature of checkpoint {record.sequence} does not hold")
+        else:
+            self.report.checkpoints += 1
+            if not self._broken:
+                self.report.trusted = self.sequence
+                self.report.trusted_time = self.last_time
 
     def _fault(self, number: int, what: str) -> None:
         self._broken = True
@@ -169,17 +204,10 @@ def _check_end(log: Path, keys: dict[str, Ed25519PublicKey], chain: _Chain, repo
     """Compare the end with the head that is kept beside the log, and say what nothing signs."""
     head = head_of(log)
     if head.is_file():
-        try:
-            told = msgspec.json.decode(head.read_bytes())
-            sequence, signature = int(told["sequence"]), bytes.fromhex(told["signature"])
-            keys[told["key"]].verify(signature, signed_part(sequence, bytes.fromhex(told["signs"])))
-        except (InvalidSignature, ValueError, KeyError, TypeError, OSError):
+        if (sequence := _sequence_of(head, keys)) is None:
             report.problems.append(f"{head.name}: is not a checkpoint signed by a trusted key")
-        else:
-            if sequence > chain.sequence:
-                report.problems.append(
-                    f"the end was cut: records {chain.sequence + 1} to {sequence} are gone"
-                )
+        elif sequence > chain.sequence:
+            report.problems.append(f"the end was cut: records {chain.sequence + 1} to {sequence} are gone")
     elif not report.omitted:
         report.notes.append(f"{head.name} is missing: a cut of whole records at the end would not show")
     if not report.checkpoints:
@@ -190,3 +218,12 @@ def _check_end(log: Path, keys: dict[str, Ed25519PublicKey], chain: _Chain, repo
         report.notes.append(
             "the log does not end with a sensor's stop: it still runs, was killed, or was cut since"
         )
+
+
+def _sequence_of(head: Path, keys: Mapping[str, Ed25519PublicKey]) -> int | None:
+    """Give the sequence that a head signs; None when no trusted key did."""
+    try:
+        told = msgspec.json.decode(read_bounded(head), type=_Head)
+    except (OSError, ValueError, RecursionError):
+        return None
+    return told.sequence if told.holds(keys, told.sequence, bytes.fromhex(told.signs)) else None
