@@ -170,9 +170,11 @@ class StraceSource:
         *lines, self._pending = (self._pending + chunk).split(b"\n")
         events: list[dict[str, Value]] = []
         for line in lines:
-            told = self._reader.read(line.decode(errors="replace"))
-            if told is not None:
-                events += self._decoder.decode(told)
+            try:
+                told = self._reader.read(line.decode(errors="replace"))
+                events += self._decoder.decode(told) if told else []
+            except (IndexError, ValueError):  # half a line, or one that another strace would write
+                self._reader.unread += 1
         return self._numbered(events)
 
     def settle(self) -> list[dict[str, Value]]:

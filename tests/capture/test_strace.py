@@ -13,6 +13,7 @@ import pytest
 from capture.recorder import Recorder, record
 from capture.source import open_source
 from capture.strace.parse import Call, Ended, Reader, Signalled
+from capture.strace.source import StraceSource
 from workbench.errors import CaptureError
 from workbench.event import Value
 
@@ -107,6 +108,50 @@ def test_a_call_told_in_two_lines_is_put_together() -> None:
     assert reader.read("7 1.5 nonsense") is None
 
 
+def test_an_end_without_its_beginning_is_counted_and_no_call() -> None:
+    reader = Reader()
+    assert reader.read("7 1.000001 <... openat resumed>) = 3") is None
+    assert reader.read("7 1.000002 read(3</a>,  <unfinished ...>") is None
+    assert reader.read("7 1.000003 <... chdir resumed>) = 0") is None
+    assert reader.unread == 2
+
+
+@pytest.mark.parametrize("end", ["<unfinished ...>", "<pid changed to 7 ...>"])
+def test_a_thread_that_executes_takes_the_place_of_the_first(end: str) -> None:
+    reader = Reader()
+    assert reader.read(f'8 1.000001 execve("/bin/ls", ["ls"], 0x7f /* 1 var */ {end}') is None
+    assert reader.read("7 1.000002 +++ superseded by execve in pid 8 +++") == Ended(8, 1_000_002_000, 0, "")
+    assert reader.read("7 1.000003 <... execve resumed>) = 0") == Call(
+        7, 1_000_003_000, "execve", ['"/bin/ls"', '["ls"]', "0x7f /* 1 var */"], 0, "", ""
+    )
+    assert not reader.unread
+
+
+@needs_strace
+def test_a_program_that_a_thread_executes_goes_on_as_its_process(tmp_path: Path) -> None:
+    script = (
+        "import os, threading, time; execute = lambda: os.execv('/bin/sh', ['sh', '-c', 'exit 7']);"
+        "threading.Thread(target=execute).start(); time.sleep(9)"
+    )
+    recording = record([sys.executable, "-c", script], tmp_path / "r", source="strace")
+    (shell,) = [e for e in recording.events() if e.get("process.args") == ["sh", "-c", "exit 7"]]
+    (ended,) = [e for e in recording.events() if e["event.action"] == "exit"]
+    assert shell["process.entity_id"] == ended["process.entity_id"] == recording.session.root_entity_id
+    assert ended["process.exit_code"] == recording.session.exit_code == 7
+    assert not recording.session.loss.detail
+
+
+@needs_strace
+def test_a_line_that_makes_no_sense_is_counted() -> None:
+    lines = ("+++ exited with x +++", 'execve("/bin/ls") = 0', "chdir() = 0")
+    source = StraceSource()
+    with subprocess.Popen(["sleep", "9"]) as sleep:
+        source.start(sleep.pid)
+        told = source._decoded("".join(f"{sleep.pid} 1.000001 {line}\n" for line in lines).encode())
+        sleep.kill()
+    assert (told, source.stop().detail) == ([], {"unread_lines": 3})
+
+
 def test_failures_and_signals_are_read() -> None:
     reader = Reader()
     call = reader.read('1 1.000001 open("/x", O_RDONLY) = -1 ENOENT (No such file or directory)')
@@ -121,8 +166,6 @@ def test_failures_and_signals_are_read() -> None:
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_it_says_what_it_cannot_see() -> None:
-    from capture.strace.source import StraceSource
-
     assert any("io_uring" in text for text in StraceSource.cannot_see)
 
 
