@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,8 @@ from capture.strace.parse import Call, Ended, Reader, Signalled
 from capture.strace.source import StraceSource
 from workbench.errors import CaptureError
 from workbench.event import Value
+from workbench.sensor.containment import alive
+from workbench.sensor.tree import Process
 
 needs_strace = pytest.mark.means("strace")
 
@@ -196,6 +201,31 @@ def test_a_running_tree_is_told_and_then_followed(tmp_path: Path) -> None:
     (killed,) = [e for e in seen if e["event.action"] == "signal"]
     assert killed["process.target.entity_id"] in {e["process.entity_id"] for e in told} - {root}
     assert recording.session.loss.total() == 0
+
+
+@needs_strace
+def test_what_it_names_can_be_found_alive() -> None:
+    source = StraceSource()
+    command = ["sh", "-c", "read line; sh -c 'sleep 60 & sleep 60 & echo; wait'; :"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as shell:
+        assert shell.stdin is not None
+        assert shell.stdout is not None
+        time.sleep(0.1)  # began well before it is traced
+        source.start(shell.pid)
+        shell.stdin.write(b"\n")
+        shell.stdin.flush()
+        shell.stdout.readline()
+        told: dict[object, object] = {}
+        until = time.monotonic() + 10
+        while len(told) < 4 and time.monotonic() < until:
+            events = source.poll(0.1)
+            told |= {e["process.pid"]: e["process.entity_id"] for e in events if "process.pid" in e}
+        named = [Process(str(entity), int(str(pid))) for pid, entity in told.items()]
+        found = [alive(process) for process in named]
+        source.stop()
+        for process in named[::-1]:
+            os.kill(process.pid, signal.SIGKILL)
+    assert found == [True] * 4
 
 
 @needs_strace
