@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from capture.aside import Aside, characters
 from workbench.errors import InputError, Place
-from workbench.event import Value, parse_timestamp
+from workbench.event import Value, check_event, parse_timestamp
 
 _SHOWN = 4_000
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")  # of a character that is written in two
@@ -30,10 +30,10 @@ class Transcript:
     mode: str = ""
 
     def add(self, at: int, action: str, **details: Any) -> None:
-        """Append an agent event at `at` (nanoseconds since 1970); empty details are left out.
+        """Append an agent event at `at` (nanoseconds since 1970), or keep aside what makes none.
 
-        Details are named by their field's last words: `prompt_id` is `gen_ai.prompt.id`, `call_id` is
-        `gen_ai.tool.call.id`, and so on.
+        Empty details are left out. The others are named by their field's last words: `prompt_id` is
+        `gen_ai.prompt.id`, `call_id` is `gen_ai.tool.call.id`, and so on.
         """
         event: dict[str, Value] = {
             "@timestamp": at,
@@ -49,7 +49,10 @@ class Transcript:
         for name, value in details.items():
             if value not in (None, ""):
                 event[_FIELDS[name]] = _text(value)
-        self.events.append(event)
+        try:
+            self.events.append(check_event(event))
+        except ValueError as error:
+            self.aside.put(str(error), event)
 
 
 _FIELDS = {

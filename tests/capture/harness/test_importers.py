@@ -130,6 +130,25 @@ def test_half_a_character_in_a_database_is_replaced(tmp_path: Path) -> None:
     assert any(r"do ? and" in str(event.get("gen_ai.prompt.text")) for event in events)
 
 
+@pytest.mark.parametrize("at", ["2600-01-01T00:00:00Z", 250_000_000_000_000, "Infinity"])
+def test_a_time_that_no_event_can_hold_is_counted(at: str | int, tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    file.write_text(json.dumps({"type": "user", "timestamp": at, "message": {"content": "do"}}))
+    transcript = import_harness("claude-code", file)
+    assert not transcript.events
+    assert sum(transcript.aside.counts.values()) == 1
+
+
+@pytest.mark.parametrize("at", ["9" * 30, float("inf")])
+def test_a_span_of_a_time_that_no_event_can_hold_is_counted(at: str | float, tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    span = SPAN | {"startTimeUnixNano": at, "endTimeUnixNano": at}
+    file.write_text(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}))
+    transcript = import_harness("otel", file)
+    assert not transcript.events
+    assert transcript.aside.counts
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_missing_or_foreign_file_gives_one_clear_line(format: str, tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.jsonl"
