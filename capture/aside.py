@@ -30,10 +30,10 @@ class Aside:
 
     def put(self, kind: str, record: Any) -> None:
         """Keep a record, or a text that should have been one."""
-        kind = _clean(kind[:60])
+        kind = characters(kind[:60])
         self.counts[kind if kind in self.counts or len(self.counts) < _KINDS else "other"] += 1
         if len(self._records) < _RECORDS:
-            self._records.append((kind, _clean(_text(record)[:_HELD])))
+            self._records.append((kind, characters(_text(record)[:_HELD])))
 
     def add(self, other: Aside) -> None:
         """Keep what another has kept."""
@@ -54,6 +54,10 @@ def _text(record: Any) -> str:
         return "too deep"
 
 
-def _clean(text: str) -> str:
-    """Replace what is half a character, as JSON may hold it."""
+def characters(text: str) -> str:
+    r"""Replace what is half a character, as JSON and the names of files may hold it.
+
+    >>> characters("do \ud800")
+    'do ?'
+    """
     return text.encode(errors="replace").decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ import msgspec
 from capture.aside import Aside
 from workbench.dataset.session import Loss
 from workbench.errors import InputError, Place
-from workbench.event import Value
+from workbench.event import Value, check_event
 
 FORMATS = ("eslogger", "tetragon", "auditd")
 _TOLD = 3  # faults; the rest is counted
@@ -57,6 +58,23 @@ def summary(faults: list[str]) -> str:
     """
     more = len(faults) - _TOLD
     return "\n".join([*faults[:_TOLD], *([f"and {more} more"] if more > 0 else [])])
+
+
+def checked(
+    kind: str, counts: Counter[str], tell: Callable[..., dict[str, Value] | None], *told: Any
+) -> list[dict[str, Value]]:
+    """Give the event that `tell` makes of what was `told`, if any; what makes none is counted by its kind.
+
+    >>> counts = Counter()
+    >>> checked("exit", counts, lambda record: {"process.pid": record["pid"]}, {"pid": "one"}), counts
+    ([], Counter({'malformed_exit': 1}))
+    """
+    try:
+        event = tell(*told)
+        return [check_event(event)] if event is not None else []
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError):
+        counts[f"malformed_{kind}"] += 1
+        return []
 
 
 def numbered(events: list[dict[str, Value]], provider: str) -> list[dict[str, Value]]:

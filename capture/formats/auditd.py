@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from capture.bcc.addresses import address
 from capture.bcc.files import named, open_flags
 from capture.bcc.syscalls import Syscall, syscalls
-from capture.formats import Imported, numbered, summary
+from capture.formats import Imported, checked, numbered, summary
 from workbench.dataset.session import Loss
 from workbench.errors import InputError, Place
 from workbench.event import Value
@@ -29,9 +29,9 @@ CANNOT_SEE = (
     "DNS questions, TLS server names and requests",
 )
 
-_LINE = re.compile(r"(?:node=\S+ )?type=(\S+) msg=audit\((\d+)\.(\d{3}):(\d+)\):\s?(.*)")
+_LINE = re.compile(r"(?:node=\S+ )?type=(\S+) msg=audit\((\d{1,12})\.(\d{3}):(\d{1,18})\):\s?(.*)")
 _FIELD = re.compile(r'([\w-]+)=("[^"]*"|\'[^\']*\'|\S*)')
-_LOST = re.compile(r"audit_lost=(\d+)|\blost=(\d+)")
+_LOST = re.compile(r"audit_lost=(\d{1,18})|\blost=(\d{1,18})")
 _X86_64 = "c000003e"
 _NETWORK = ("connect", "bind", "accept")
 _PROCESS = ("exec", "setuid", "ptrace", "memfd")
@@ -57,7 +57,9 @@ def read(lines: Iterable[bytes], path: str) -> Imported:
         grouped.setdefault((int(seconds + millis) * 1_000_000, int(serial)), []).append((kind, record))
     if faults:
         raise InputError(summary(faults), mend="the log as auditd writes it: type=… msg=audit(…): …")
-    events = [event for key, records in grouped.items() if (event := _event(*key, records, counts))]
+    events: list[Fields] = []
+    for key, records in grouped.items():
+        events += checked(records[0][0], counts, _event, *key, records, counts)
     return Imported(numbered(events, "auditd"), Loss(dropped=lost, detail=dict(counts)), CANNOT_SEE)
 
 

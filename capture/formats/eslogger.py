@@ -12,7 +12,7 @@ from typing import Any
 
 from capture.bcc.files import named
 from capture.environment import allowed
-from capture.formats import Imported, numbered, objects
+from capture.formats import Imported, checked, numbered, objects
 from workbench.dataset.session import Loss
 from workbench.event import Value, parse_timestamp
 
@@ -25,6 +25,7 @@ CANNOT_SEE = (
 )
 
 _FREAD, _FWRITE, _O_APPEND, _O_CREAT, _O_TRUNC = 1, 2, 0x8, 0x200, 0x400
+_NOTHING: tuple[str, Body] = ("nothing", {})
 _PROT_WRITE, _MAP_SHARED = 2, 1
 
 
@@ -41,17 +42,19 @@ def read(lines: Iterable[bytes], path: str) -> Imported:
         if isinstance(sequence, int):
             dropped += sequence - last - 1 if last is not None and sequence > last else 0
             last = sequence
-        kind, body = next(iter((message.get("event") or {"nothing": {}}).items()))
+        event = message.get("event")
+        kind, body = next(iter(event.items()), _NOTHING) if isinstance(event, dict) else _NOTHING
         tell = _TELLERS.get(kind)
         if tell is None:
             unknown[f"unknown_{kind}"] += 1
             continue
-        try:
-            events.append(_message(message) | tell(body or {}))
-        except (KeyError, TypeError, ValueError, AttributeError):
-            unknown[f"malformed_{kind}"] += 1
+        events += checked(kind, unknown, _event, message, tell, body)
     loss = Loss(dropped=dropped, detail={**unknown, **({"sequence_gap": dropped} if dropped else {})})
     return Imported(numbered(events, "eslogger"), loss, CANNOT_SEE)
+
+
+def _event(message: Body, tell: Callable[[Body], Fields], body: Body | None) -> Fields:
+    return _message(message) | tell(body or {})
 
 
 def _message(message: Body) -> Fields:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from capture.bcc.files import named
-from capture.formats import Imported, numbered, objects
+from capture.formats import Imported, checked, numbered, objects
 from workbench.dataset.session import Loss
 from workbench.event import Value, parse_timestamp
 
@@ -60,23 +60,22 @@ def read(lines: Iterable[bytes], path: str) -> Imported:
         kind = next(
             (name for name in record if name not in ("time", "node_name", "aggregation_info")), "nothing"
         )
-        body = record.get(kind, {})
-        if kind == "rate_limit_info":
-            counts["rate_limited"] += int(body.get("number_of_dropped_process_events", 0))
-            continue
-        try:
-            told = _tell(kind, body)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            counts[f"malformed_{kind}"] += 1
-            continue
-        if told is None:
-            counts[f"unknown_{kind}:{body.get('function_name', '')}".rstrip(":")] += 1
-            continue
-        told["@timestamp"], told["host.os.type"] = parse_timestamp(record["time"]), "linux"
-        events.append(told)
+        events += checked(kind, counts, _event, kind, record, counts)
     return Imported(
         numbered(events, "tetragon"), Loss(dropped=counts["rate_limited"], detail=dict(+counts)), CANNOT_SEE
     )
+
+
+def _event(kind: str, record: Body, counts: Counter[str]) -> Fields | None:
+    body = record[kind]
+    if kind == "rate_limit_info":
+        counts["rate_limited"] += int(body.get("number_of_dropped_process_events", 0))
+        return None
+    told = _tell(kind, body)
+    if told is None:
+        counts[f"unknown_{kind}:{body.get('function_name', '')}".rstrip(":")] += 1
+        return None
+    return {"@timestamp": parse_timestamp(record["time"]), "host.os.type": "linux", **told}
 
 
 def _tell(kind: str, body: Body) -> Fields | None:

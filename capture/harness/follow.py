@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from capture.aside import Aside
 from capture.harness.formats import by_line, place, reader
-from capture.harness.transcript import Reader, Transcript
+from capture.harness.transcript import Reader, Transcript, decoded
 from workbench.errors import InputError
 from workbench.event import Value
 
@@ -158,7 +157,7 @@ class _Lines:
         if not line.strip():
             return
         try:
-            record = json.loads(line.decode(errors="replace"))
+            record = decoded(line.decode(errors="replace"))
         except (ValueError, RecursionError):
             record = None
         if isinstance(record, dict):

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from capture.aside import characters
 from capture.harness.transcript import Transcript, mapping, moment, read_lines
 
 _TIMES = ("timestamp", "t", "time", "ts", "at")
@@ -17,7 +18,7 @@ class Reader:
 
     def __init__(self, name: str) -> None:
         self.transcript = Transcript("mcp")
-        self._server = name
+        self._server = characters(name)
         self._tools: dict[str, str] = {}
 
     def take(self, record: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from capture.harness.transcript import Transcript, mapping, moment
+from capture.harness.transcript import Transcript, decoded, mapping, moment
 from workbench.errors import InputError
 
 AGENT = "opencode"
@@ -49,7 +49,7 @@ def read(path: Path) -> Transcript:
 
 def _object(text: Any) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = decoded(text)
     except (TypeError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -76,7 +76,7 @@ def _span(transcript: Transcript, span: dict[str, Any]) -> None:
     operation = str(attributes.get("gen_ai.operation.name", span.get("name", "")))
     try:
         started, ended = int(span["startTimeUnixNano"]), int(span["endTimeUnixNano"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         transcript.aside.put("span without times", span)
         return
     if session := _first(attributes, _SESSION):

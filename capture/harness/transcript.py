@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from capture.aside import Aside
+from capture.aside import Aside, characters
 from workbench.errors import InputError, Place
-from workbench.event import Value, parse_timestamp
+from workbench.event import Value, check_event, parse_timestamp
 
 _SHOWN = 4_000
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")  # of a character that is written in two
 
 
 @dataclass
@@ -28,10 +30,10 @@ class Transcript:
     mode: str = ""
 
     def add(self, at: int, action: str, **details: Any) -> None:
-        """Append an agent event at `at` (nanoseconds since 1970); empty details are left out.
+        """Append an agent event at `at` (nanoseconds since 1970), or keep aside what makes none.
 
-        Details are named by their field's last words: `prompt_id` is `gen_ai.prompt.id`, `call_id` is
-        `gen_ai.tool.call.id`, and so on.
+        Empty details are left out. The others are named by their field's last words: `prompt_id` is
+        `gen_ai.prompt.id`, `call_id` is `gen_ai.tool.call.id`, and so on.
         """
         event: dict[str, Value] = {
             "@timestamp": at,
@@ -47,7 +49,10 @@ class Transcript:
         for name, value in details.items():
             if value not in (None, ""):
                 event[_FIELDS[name]] = _text(value)
-        self.events.append(event)
+        try:
+            self.events.append(check_event(event))
+        except ValueError as error:
+            self.aside.put(str(error), event)
 
 
 _FIELDS = {
@@ -99,10 +104,22 @@ def objects(value: Any) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def decoded(text: str) -> Any:
+    r"""Decode JSON, with halves of characters replaced, for nothing later can write them; raises ValueError.
+
+    >>> decoded(r'["do \ud800", "\ud83d\ude00"]')
+    ['do ?', '😀']
+    """
+    value = json.loads(text)
+    if _HALF.search(text):
+        value = json.loads(characters(json.dumps(value, ensure_ascii=False)))
+    return value
+
+
 def json_document(path: Path) -> Any:
     """Read a JSON file; raises InputError naming the file."""
     try:
-        return json.loads(path.read_text(errors="replace"))
+        return decoded(path.read_text(errors="replace"))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", place=path) from None
     except (ValueError, RecursionError) as error:
@@ -123,7 +140,7 @@ def json_lines(path: Path, aside: Aside) -> Iterator[dict[str, Any]]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = decoded(line)
         except (ValueError, RecursionError):
             record = None
         if isinstance(record, dict):

@@ -196,7 +196,7 @@ class Decoder:
                 events += self._spoken(told, call, this, outward)
             else:
                 this |= {"event.category": "file", "event.action": "write" if outward else "read"}
-            due = self._flows.add((process.pid, fd, outward, stands_for), this, size)
+            due = self._flows.add(process.pid, fd, (outward, stands_for), this, size)
             events += [due] if due else []
         return events
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from workbench.event import Value, order
 
 _INTERVAL_NS = 100_000_000
 
-Key = tuple[int, int, bool, str]
-"""Process, descriptor, whether data leaves the process, and what the descriptor stands for."""
+Way = tuple[bool, str]
+"""Whether data leaves the process, and what the descriptor stands for."""
 
 
 @dataclass
@@ -26,15 +27,16 @@ class _Flow:
 class Flows:
     """Tells the first operation on a descriptor at once, and what follows at intervals and at its end."""
 
-    _flows: dict[Key, _Flow] = field(default_factory=dict)
+    _flows: dict[int, dict[int, dict[Way, _Flow]]] = field(default_factory=dict)  # by process and descriptor
 
-    def add(self, key: Key, event: dict[str, Value], size: int) -> dict[str, Value] | None:
+    def add(self, pid: int, fd: int, way: Way, event: dict[str, Value], size: int) -> dict[str, Value] | None:
         """Add an operation; gives the event that is due."""
         time = order(event)[0]
-        flow = self._flows.get(key)
+        ways = self._flows.setdefault(pid, {}).setdefault(fd, {})
+        flow = ways.get(way)
         due = flow is None or time - flow.sent >= _INTERVAL_NS
         if flow is None:
-            flow = self._flows[key] = _Flow(event, time)
+            flow = ways[way] = _Flow(event, time)
         flow.first = flow.first or time
         flow.last = time
         flow.bytes += size
@@ -44,14 +46,17 @@ class Flows:
 
     def close(self, pid: int, fd: int | None = None) -> list[dict[str, Value]]:
         """Give what a descriptor, or all of a process, had gathered and not told."""
-        keys = [key for key in self._flows if key[0] == pid and fd in (None, key[1])]
-        flows = [self._flows.pop(key) for key in keys]
-        return [_tell(flow) for flow in flows if flow.operations]
+        if fd is None:
+            return _told(self._flows.pop(pid, {}).values())
+        return _told([self._flows.get(pid, {}).pop(fd, {})])
 
     def settle(self) -> list[dict[str, Value]]:
         """Give what all had gathered and not told."""
-        flows = [flow for flow in self._flows.values() if flow.operations]
-        return [_tell(flow) for flow in flows]
+        return [told for descriptors in self._flows.values() for told in _told(descriptors.values())]
+
+
+def _told(descriptors: Iterable[dict[Way, _Flow]]) -> list[dict[str, Value]]:
+    return [_tell(flow) for ways in descriptors for flow in ways.values() if flow.operations]
 
 
 def _tell(flow: _Flow) -> dict[str, Value]:

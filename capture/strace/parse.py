@@ -10,7 +10,7 @@ _RESUMED = re.compile(r"<\.\.\. (\w+) resumed>")
 _END = re.compile(
     r"\) += (-?\d+|0x[0-9a-f]+|\?)(<(?:->|[^<>]|<[^<>]*>)*>)?(?: ([A-Z0-9]+) \(.*\))?.*$", re.DOTALL
 )
-_UNFINISHED = " <unfinished ...>"
+_UNFINISHED = " ...>"  # `<unfinished ...>`, or `<pid changed to 7 ...>` of a thread that executes a program
 _ESCAPES = {"n": 10, "t": 9, "r": 13, "f": 12, "v": 11, '"': 34, "\\": 92, "0": 0}
 _OPENING, _CLOSING = "([{", ")]}"
 
@@ -47,7 +47,7 @@ class Signalled(NamedTuple):
 
 
 class Reader:
-    """Puts together calls that strace told in two lines."""
+    """Puts together calls that strace told in two lines; `unread` counts lines that told nothing."""
 
     def __init__(self) -> None:
         self._unfinished: dict[int, str] = {}
@@ -61,15 +61,31 @@ class Reader:
             return None
         pid, time, rest = int(match[1]), int(match[2] + match[3]) * 1000, match[4]
         if rest.startswith("+++ "):
-            return _ended(pid, time, rest)
+            return self._ended(pid, time, rest)
         if rest.startswith("--- "):
             return _signalled(pid, time, rest)
         if rest.endswith(_UNFINISHED):
-            self._unfinished[pid] = rest.removesuffix(_UNFINISHED)
+            self._unfinished[pid] = rest[: rest.rindex(" <")]
             return None
         if resumed := _RESUMED.match(rest):
-            rest = self._unfinished.pop(pid, resumed[1] + "(") + rest[resumed.end() :]
+            begun = self._unfinished.pop(pid, "")
+            if not begun.startswith(f"{resumed[1]}("):
+                self.unread += 1  # what it was called with was not told
+                return None
+            rest = begun + rest[resumed.end() :]
         return self._call(pid, time, rest)
+
+    def _ended(self, pid: int, time: int, text: str) -> Ended:
+        words = text.split()
+        if words[1] == "superseded":
+            # A thread executes a program: it takes over the number of the first, and its own is no more.
+            thread = int(words[6])
+            self._unfinished[pid] = self._unfinished.pop(thread, "")
+            return Ended(thread, time, 0, "")
+        self._unfinished.pop(pid, None)
+        if words[1] == "exited":
+            return Ended(pid, time, int(words[3]), "")
+        return Ended(pid, time, 0, words[3])
 
     def _call(self, pid: int, time: int, text: str) -> Call | None:
         name, _, rest = text.partition("(")
@@ -85,13 +101,6 @@ class Reader:
             descriptor(f"0{end[2]}")[1] if end[2] else "",
             end[3] or "",
         )
-
-
-def _ended(pid: int, time: int, text: str) -> Ended:
-    words = text.split()
-    if words[1] == "exited":
-        return Ended(pid, time, int(words[3]), "")
-    return Ended(pid, time, 0, words[3])
 
 
 def _signalled(pid: int, time: int, text: str) -> Signalled | None:

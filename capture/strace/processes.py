@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from capture import snapshot
 from workbench.event import Value, entity_id
 
 
 @dataclass
 class Process:
-    """One process; `start` is when it was first heard of, nanoseconds since boot."""
+    """One process; `start` is when it began, or was first heard of if it is gone, nanoseconds since boot."""
 
     pid: int
     start: int
@@ -30,8 +31,8 @@ class Processes:
     def begin(
         self, pid: int, time: int, parent: Process | None, executable: str, directory: str, user: str
     ) -> Process:
-        """Note a new process."""
-        start = time - self._booted
+        """Note a new process, heard of at `time`; what /proc tells of its start names it for all who ask."""
+        start = snapshot.start_time(pid) or time - self._booted
         process = Process(pid, start, entity_id(self._boot, start, pid), parent, executable, directory, user)
         self._by_thread[pid] = process
         return process

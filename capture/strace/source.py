@@ -84,7 +84,7 @@ class StraceSource:
     def start(self, root: int) -> None:
         """Attach to process `root`, which is stopped; returns once strace has it."""
         self._trace([root])
-        self._know(root, None, time.time_ns())
+        self._know(root, None)
 
     def attach(self, pid: int) -> list[dict[str, Value]]:
         """Trace a process that runs, and its descendants; gives what they are and hold.
@@ -109,7 +109,7 @@ class StraceSource:
         events: list[dict[str, Value]] = []
         for each in tree:
             parent = self._processes.of(snapshot.parent(each)) if each != pid else None
-            self._know(each, parent, self._clock.started(snapshot.start_time(each)))
+            self._know(each, parent)
             events += snapshot.describe(each, self._clock.boot)
         return self._numbered(events)
 
@@ -135,13 +135,13 @@ class StraceSource:
     def _pid(self) -> int:
         return self._strace.pid if self._strace is not None else 0
 
-    def _know(self, pid: int, parent: Process | None, began: int) -> None:
+    def _know(self, pid: int, parent: Process | None) -> None:
         """Note a process that was there before the tracing, with its threads."""
         place = Path(f"/proc/{pid}")
         with contextlib.suppress(OSError):
             user, directory = str(place.stat().st_uid), str((place / "cwd").readlink())
             program = str((place / "exe").readlink())
-            process = self._processes.begin(pid, began, parent, program, directory, user)
+            process = self._processes.begin(pid, time.time_ns(), parent, program, directory, user)
             for task in (place / "task").iterdir():
                 self._processes.thread(int(task.name), process)
 
@@ -170,9 +170,11 @@ class StraceSource:
         *lines, self._pending = (self._pending + chunk).split(b"\n")
         events: list[dict[str, Value]] = []
         for line in lines:
-            told = self._reader.read(line.decode(errors="replace"))
-            if told is not None:
-                events += self._decoder.decode(told)
+            try:
+                told = self._reader.read(line.decode(errors="replace"))
+                events += self._decoder.decode(told) if told else []
+            except (IndexError, ValueError):  # half a line, or one that another strace would write
+                self._reader.unread += 1
         return self._numbered(events)
 
     def settle(self) -> list[dict[str, Value]]:

@@ -5,9 +5,14 @@ The fixtures are constructed from the tools' documents, not recorded.
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from capture.formats import Imported, reader
 from capture.importer import import_file
@@ -95,3 +100,74 @@ def test_a_malformed_message_is_counted_not_fatal(name: str, line: bytes) -> Non
     told = reader(name)([line], "x")
     assert told.events == []
     assert sum(told.loss.detail.values()) == 1
+
+
+AUDITD = b"type=SYSCALL msg=audit(1.000:1): arch=c000003e syscall=2 success=yes exit=3 a1=0 pid=%s ppid=1"
+PROCESS = b'{"exec_id":"e","pid":%s,"binary":"/bin/ls"}'
+TETRAGON = b'{"process_exit":{"process":' + PROCESS + b"}%s}"
+ESLOGGER = (
+    b'{"time":"2026-01-01T00:00:00Z","event":%s,"process":{"ppid":%s,"audit_token":'
+    b'{"pid":1,"pidversion":2,"euid":0},"executable":{"path":"/bin/ls"}}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "kind"),
+    [
+        ("auditd", AUDITD % b"zz", "malformed_SYSCALL"),
+        ("auditd", AUDITD % b"99999999999999999999", "malformed_SYSCALL"),
+        ("tetragon", TETRAGON % (b"1", b""), "malformed_process_exit"),
+        ("tetragon", TETRAGON % (b'"one"', b',"time":"2026-01-01T00:00:00Z"'), "malformed_process_exit"),
+        ("tetragon", TETRAGON % (b"1", b',"time":"2600-01-01T00:00:00Z"'), "malformed_process_exit"),
+        ("tetragon", b'{"rate_limit_info":null}', "malformed_rate_limit_info"),
+        ("eslogger", b'{"event":["x"]}', "unknown_nothing"),
+        ("eslogger", ESLOGGER % (b'{"exit":{"stat":0}}', b'"one"'), "malformed_exit"),
+    ],
+)
+def test_what_is_no_event_is_counted_by_its_kind(name: str, line: bytes, kind: str) -> None:
+    told = reader(name)([line], "x")
+    assert told.events == []
+    assert told.loss.detail == {kind: 1}
+
+
+FILES = {"eslogger": "eslogger.jsonl", "tetragon": "tetragon.jsonl"}
+ODD = st.sampled_from([None, "", "one", [], ["x"], {}, {"x": None}, -1, 2**70, 1.5, True])
+
+
+def odd(value: Any, data: st.DataObject) -> Any:
+    """Put something else in one place of a value, or in its own."""
+    places = (
+        list(value) if isinstance(value, dict) else list(range(len(value)) if isinstance(value, list) else ())
+    )
+    if not places or data.draw(st.integers(0, 7)) == 0:
+        return data.draw(ODD)
+    place = data.draw(st.sampled_from(places))
+    value[place] = odd(value[place], data)
+    return value
+
+
+@pytest.mark.parametrize("name", FILES)
+@given(data=st.data())
+def test_any_message_is_an_event_or_counted(name: str, data: st.DataObject) -> None:
+    lines = (FIXTURES / FILES[name]).read_bytes().splitlines()
+    message = json.loads(data.draw(st.sampled_from(lines)))
+    line = json.dumps(odd(message, data) if message else {}).encode()
+    try:
+        events = reader(name)([line], "x").events
+    except InputError:
+        return
+    assert [check_event(event) for event in events] == events
+
+
+@given(data=st.data())
+def test_any_audit_record_is_an_event_or_counted(data: st.DataObject) -> None:
+    text = (FIXTURES / "audit.log").read_text()
+    values = list(re.finditer(r"(?<=[=:(.])[^\s=:(.]+", text))
+    found = data.draw(st.sampled_from(values))
+    other = data.draw(st.sampled_from(["", "zz", "-", '"', "(null)", "0", "9" * 30, "9" * 5000, "ff", "a:b"]))
+    lines = (text[: found.start()] + other + text[found.end() :]).encode().splitlines()
+    try:
+        events = reader("auditd")(lines, "x").events
+    except InputError:
+        return
+    assert [check_event(event) for event in events] == events

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,8 +16,11 @@ import pytest
 from capture.recorder import Recorder, record
 from capture.source import open_source
 from capture.strace.parse import Call, Ended, Reader, Signalled
+from capture.strace.source import StraceSource
 from workbench.errors import CaptureError
 from workbench.event import Value
+from workbench.sensor.containment import alive
+from workbench.sensor.tree import Process
 
 needs_strace = pytest.mark.means("strace")
 
@@ -107,6 +113,50 @@ def test_a_call_told_in_two_lines_is_put_together() -> None:
     assert reader.read("7 1.5 nonsense") is None
 
 
+def test_an_end_without_its_beginning_is_counted_and_no_call() -> None:
+    reader = Reader()
+    assert reader.read("7 1.000001 <... openat resumed>) = 3") is None
+    assert reader.read("7 1.000002 read(3</a>,  <unfinished ...>") is None
+    assert reader.read("7 1.000003 <... chdir resumed>) = 0") is None
+    assert reader.unread == 2
+
+
+@pytest.mark.parametrize("end", ["<unfinished ...>", "<pid changed to 7 ...>"])
+def test_a_thread_that_executes_takes_the_place_of_the_first(end: str) -> None:
+    reader = Reader()
+    assert reader.read(f'8 1.000001 execve("/bin/ls", ["ls"], 0x7f /* 1 var */ {end}') is None
+    assert reader.read("7 1.000002 +++ superseded by execve in pid 8 +++") == Ended(8, 1_000_002_000, 0, "")
+    assert reader.read("7 1.000003 <... execve resumed>) = 0") == Call(
+        7, 1_000_003_000, "execve", ['"/bin/ls"', '["ls"]', "0x7f /* 1 var */"], 0, "", ""
+    )
+    assert not reader.unread
+
+
+@needs_strace
+def test_a_program_that_a_thread_executes_goes_on_as_its_process(tmp_path: Path) -> None:
+    script = (
+        "import os, threading, time; execute = lambda: os.execv('/bin/sh', ['sh', '-c', 'exit 7']);"
+        "threading.Thread(target=execute).start(); time.sleep(9)"
+    )
+    recording = record([sys.executable, "-c", script], tmp_path / "r", source="strace")
+    (shell,) = [e for e in recording.events() if e.get("process.args") == ["sh", "-c", "exit 7"]]
+    (ended,) = [e for e in recording.events() if e["event.action"] == "exit"]
+    assert shell["process.entity_id"] == ended["process.entity_id"] == recording.session.root_entity_id
+    assert ended["process.exit_code"] == recording.session.exit_code == 7
+    assert not recording.session.loss.detail
+
+
+@needs_strace
+def test_a_line_that_makes_no_sense_is_counted() -> None:
+    lines = ("+++ exited with x +++", 'execve("/bin/ls") = 0', "chdir() = 0")
+    source = StraceSource()
+    with subprocess.Popen(["sleep", "9"]) as sleep:
+        source.start(sleep.pid)
+        told = source._decoded("".join(f"{sleep.pid} 1.000001 {line}\n" for line in lines).encode())
+        sleep.kill()
+    assert (told, source.stop().detail) == ([], {"unread_lines": 3})
+
+
 def test_failures_and_signals_are_read() -> None:
     reader = Reader()
     call = reader.read('1 1.000001 open("/x", O_RDONLY) = -1 ENOENT (No such file or directory)')
@@ -121,8 +171,6 @@ def test_failures_and_signals_are_read() -> None:
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_it_says_what_it_cannot_see() -> None:
-    from capture.strace.source import StraceSource
-
     assert any("io_uring" in text for text in StraceSource.cannot_see)
 
 
@@ -153,6 +201,31 @@ def test_a_running_tree_is_told_and_then_followed(tmp_path: Path) -> None:
     (killed,) = [e for e in seen if e["event.action"] == "signal"]
     assert killed["process.target.entity_id"] in {e["process.entity_id"] for e in told} - {root}
     assert recording.session.loss.total() == 0
+
+
+@needs_strace
+def test_what_it_names_can_be_found_alive() -> None:
+    source = StraceSource()
+    command = ["sh", "-c", "read line; sh -c 'sleep 60 & sleep 60 & echo; wait'; :"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as shell:
+        assert shell.stdin is not None
+        assert shell.stdout is not None
+        time.sleep(0.1)  # began well before it is traced
+        source.start(shell.pid)
+        shell.stdin.write(b"\n")
+        shell.stdin.flush()
+        shell.stdout.readline()
+        told: dict[object, object] = {}
+        until = time.monotonic() + 10
+        while len(told) < 4 and time.monotonic() < until:
+            events = source.poll(0.1)
+            told |= {e["process.pid"]: e["process.entity_id"] for e in events if "process.pid" in e}
+        named = [Process(str(entity), int(str(pid))) for pid, entity in told.items()]
+        found = [alive(process) for process in named]
+        source.stop()
+        for process in named[::-1]:
+            os.kill(process.pid, signal.SIGKILL)
+    assert found == [True] * 4
 
 
 @needs_strace

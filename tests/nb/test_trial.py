@@ -9,7 +9,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import workbench as wb
-from workbench.errors import InputError
+from workbench.errors import InputError, RecordingError
 from workbench.nb.trial import runs
 from workbench.nb.trial.save import save
 from workbench.nb.trial.trial import Trial
@@ -134,3 +134,11 @@ def test_of_many_events_a_sample_is_taken_and_said(monkeypatch: pytest.MonkeyPat
 def test_a_query_s_fault_is_told() -> None:
     with pytest.raises(InputError, match="the query failed"):
         wb.query("SELECT nowhere FROM events")
+
+
+def test_a_damaged_recording_is_one_clear_line(tmp_path: Path) -> None:
+    run = tmp_path / "recordings" / "run"
+    shutil.copytree(Path(__file__).parents[2] / "datasets/quickstart/recordings/run-02", run)
+    (run / "events.parquet").write_bytes(b"PAR1" + bytes(96))
+    with pytest.raises(RecordingError, match="not readable as Parquet"):
+        runs.read_runs(str(tmp_path))

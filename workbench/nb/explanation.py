@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from workbench.dataset.dataset import Dataset
+from workbench.dataset.parquet import read_table
 from workbench.dataset.recording import Recording
 from workbench.errors import InputError
 from workbench.evaluate.load import load_payload
@@ -55,5 +54,5 @@ def explain_event(
 
 
 def _ids(directory: Path) -> set[str]:
-    column = pq.read_table(directory / "events.parquet", columns=["event.id"]).column(0)
+    column = read_table(directory / "events.parquet", columns=["event.id"]).column(0)
     return set(column.to_pylist())

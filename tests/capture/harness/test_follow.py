@@ -16,6 +16,7 @@ from capture.harness.commands import import_harness
 from capture.harness.follow import Follower, follow
 from capture.harness.formats import FORMATS
 from capture.recorder import Recorder
+from capture.redact import Redactor
 from capture.source import open_source
 from workbench.errors import InputError
 
@@ -143,6 +144,22 @@ def test_hostile_files_neither_hold_it_up_nor_fill_it(tmp_path: Path) -> None:
     assert follower.rest() == []
     assert follower.aside.counts["too long"] >= 1
     assert follower.aside.counts["not JSON"] >= 1
+
+
+def test_half_a_character_is_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "s.jsonl"
+    follower = Follower("claude-code", file)
+    file.write_text('{"type": "user", "timestamp": 1, "message": {"content": "do \\ud800"}}\n')
+    (event,) = follower.rest()
+    assert Redactor().event(event)["gen_ai.prompt.text"] == "do ?"
+
+
+def test_a_name_of_any_bytes_is_told_in_characters(tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"\xff.jsonl")
+    follower = Follower("mcp", file)
+    file.write_text('{"t": 1, "id": 1, "method": "tools/call", "params": {"name": "list"}}\n')
+    (event,) = follower.rest()
+    assert event["mcp.server.name"] == "?"
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
 import tempfile
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +19,7 @@ from hypothesis import strategies as st
 from capture.harness.commands import import_harness
 from capture.harness.formats import FORMATS
 from capture.harness.transcript import Transcript
+from capture.importer import import_file
 from workbench.errors import InputError
 from workbench.event import check_event
 
@@ -92,6 +96,57 @@ def test_rpc_messages_become_calls_of_the_named_server() -> None:
     assert actions(transcript) == {"tool_call": 1, "tool_result": 1}
     assert {event["mcp.server.name"] for event in transcript.events} == {"notes"}
     assert transcript.aside.counts == {"method sampling/createMessage": 1, "no time": 1}
+
+
+HALF = r"do \ud800 and \\ud83d"
+SPAN = {
+    "name": "execute_tool",
+    "startTimeUnixNano": "1",
+    "endTimeUnixNano": "2",
+    "attributes": [{"key": "gen_ai.tool.name", "value": {"stringValue": "HALF"}}],
+}
+HALVES: dict[str, Any] = {
+    "claude-code": {"type": "user", "timestamp": 1, "message": {"content": "HALF"}},
+    "hooks": {"hook_event_name": "PreToolUse", "t": 1, "tool_name": "sh", "command": "HALF"},
+    "otel": {"resourceSpans": [{"scopeSpans": [{"spans": [SPAN]}]}]},
+    "mini-swe-agent": {"messages": [{"role": "tool", "extra": {"timestamp": 1, "raw_output": "HALF"}}]},
+}
+
+
+@pytest.mark.parametrize("format", HALVES)
+def test_half_a_character_is_replaced(format: str, tmp_path: Path) -> None:
+    file = tmp_path / "half.jsonl"
+    file.write_text(json.dumps(HALVES[format]).replace("HALF", HALF))
+    events = list(import_file(format, file, tmp_path / "r").events())
+    assert any(r"do ? and \ud83d" in str(value) for event in events for value in event.values())
+
+
+def test_half_a_character_in_a_database_is_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "opencode.db"
+    shutil.copy(FIXTURES / "opencode.db", file)
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("update part set data = replace(data, 'Fix', ?)", [HALF])
+    events = list(import_file("opencode", file, tmp_path / "r").events())
+    assert any(r"do ? and" in str(event.get("gen_ai.prompt.text")) for event in events)
+
+
+@pytest.mark.parametrize("at", ["2600-01-01T00:00:00Z", 250_000_000_000_000, "Infinity"])
+def test_a_time_that_no_event_can_hold_is_counted(at: str | int, tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    file.write_text(json.dumps({"type": "user", "timestamp": at, "message": {"content": "do"}}))
+    transcript = import_harness("claude-code", file)
+    assert not transcript.events
+    assert sum(transcript.aside.counts.values()) == 1
+
+
+@pytest.mark.parametrize("at", ["9" * 30, float("inf")])
+def test_a_span_of_a_time_that_no_event_can_hold_is_counted(at: str | float, tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    span = SPAN | {"startTimeUnixNano": at, "endTimeUnixNano": at}
+    file.write_text(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}))
+    transcript = import_harness("otel", file)
+    assert not transcript.events
+    assert transcript.aside.counts
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -9,9 +9,8 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from itertools import zip_longest
 
-import pyarrow.parquet as pq
-
 from workbench.dataset.dataset import Dataset
+from workbench.dataset.parquet import count_rows
 from workbench.dataset.recording import Recording
 from workbench.errors import InputError
 from workbench.event import Event
@@ -54,7 +53,7 @@ def scenario_of(recording: Recording) -> str:
 def _within(most: int, groups: Iterable[list[Recording]]) -> Iterator[Recording]:
     """Give one recording of each group after the other until there are enough events."""
     for recording in (one for ring in zip_longest(*groups) for one in ring if one is not None):
-        most -= pq.read_metadata(recording.path / "events.parquet").num_rows
+        most -= count_rows(recording.path / "events.parquet")
         yield recording
         if most <= 0:
             return
