@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ import msgspec
 import re2
 
 from capture.bcc.files import named
+from capture.remembered import remembered
 from workbench.event import Value
 
 _TEXTS = (
@@ -28,6 +28,7 @@ _TEXTS = (
     *("gen_ai.tool.call.arguments", "gen_ai.tool.call.result", "gen_ai.prompt.text", "agent.memory.path"),
 )
 _LISTS = ("process.env_vars", "email.to.address")
+_REMEMBERED = 1024  # characters: a harness's command comes again and again, and is long
 _URLS = ("url.full", "url.path", "http.request.body.content")
 
 
@@ -43,7 +44,7 @@ class _Secret(NamedTuple):
 
 
 class Redactor:
-    """Replaces secrets by `[redacted:<kind>]`; `count` tells how many were replaced.
+    """Replaces secrets by `[redacted:<kind>]`.
 
     >>> Redactor().text("curl -u admin:hunter2 https://u:pa55word@h.example/?token=abcdefgh12345678")
     'curl -u admin:[redacted:password] https://u:[redacted:url_password]@h.example/?token=[redacted:keyword]'
@@ -59,8 +60,7 @@ class Redactor:
             (re2.compile(shape.pattern.replace("(?P<secret>", "(")), f"[redacted:{shape.name}]")
             for shape in shapes
         ]
-        self.text = lru_cache(maxsize=65_536)(self._text)
-        self.count = 0
+        self.text = remembered(self._text, longest=_REMEMBERED)
 
     def _text(self, text: str) -> str:
         return self._marked(text, 0, self._secrets(text))
@@ -100,7 +100,6 @@ class Redactor:
                 apart[-1] = apart[-1]._replace(end=max(apart[-1].end, one.end))
             elif not text.startswith("[redacted:", one.start):
                 apart.append(one)
-        self.count += len(apart)
         return apart
 
     @staticmethod

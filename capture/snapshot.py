@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from capture import environment
+from capture.bcc.addresses import Endpoint, described
 from capture.bcc.files import TYPES, named
 from workbench.event import Value, entity_id
 
@@ -22,7 +23,13 @@ Fields = dict[str, Value]
 
 _PROC = Path("/proc")
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-_ESTABLISHED = "01"
+_ESTABLISHED, _LISTENING = "01", "0A"
+_TABLES = {
+    "tcp": socket.AF_INET,
+    "tcp6": socket.AF_INET6,
+    "udp": socket.AF_INET,
+    "udp6": socket.AF_INET6,
+}
 _ACCESS = {os.O_RDONLY: ["read"], os.O_WRONLY: ["write"], os.O_RDWR: ["read", "write"]}
 
 
@@ -126,7 +133,7 @@ def _held(descriptor: Path, connections: dict[str, Fields]) -> Fields:
     fields: Fields = {"file.inode": str(status.st_ino), "file.device": device, "file.type": kind}
     if kind == "socket":
         known = connections.get(str(status.st_ino), {})
-        return {**fields, **known, "event.category": "network", "event.action": "connect"}
+        return {**fields, "event.category": "network", "event.action": "connect", **known}
     info = (descriptor.parent.parent / "fdinfo" / descriptor.name).read_text()
     flags = int(next(line.split()[1] for line in info.splitlines() if line.startswith("flags:")), 8)
     fields |= {"file.flags": _ACCESS.get(flags & os.O_ACCMODE, []), **named(target)}
@@ -134,24 +141,23 @@ def _held(descriptor: Path, connections: dict[str, Fields]) -> Fields:
 
 
 def _connections(pid: int) -> dict[str, Fields]:
-    """The established connections of the process's network namespace, by socket inode."""
+    """The established connections of the process's network namespace, by socket inode.
+
+    One whose own port is listened at was accepted there.
+    """
     found: dict[str, Fields] = {}
-    for name, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6), ("udp", socket.AF_INET)):
+    for name, family in _TABLES.items():
         with suppress(OSError):
-            for line in (_PROC / str(pid) / "net" / name).read_text().splitlines()[1:]:
-                columns = line.split()
-                if columns[3] != _ESTABLISHED:
-                    continue
-                local, remote = (_address(column, family) for column in columns[1:3])
-                found[columns[9]] = {
-                    "network.transport": name.rstrip("6"),
-                    "network.type": "ipv6" if name.endswith("6") else "ipv4",
-                    "network.direction": "egress",
-                    "source.ip": local[0],
-                    "source.port": local[1],
-                    "destination.ip": remote[0],
-                    "destination.port": remote[1],
-                }
+            table = (_PROC / str(pid) / "net" / name).read_text().splitlines()[1:]
+            rows = [line.split() for line in table]
+            listened = {row[1].partition(":")[2] for row in rows if row[3] == _LISTENING}
+            for row in rows:
+                if row[3] == _ESTABLISHED:
+                    accepted = row[1].partition(":")[2] in listened
+                    ends = (*_address(row[1], family), *_address(row[2], family))
+                    end = Endpoint(family, name.rstrip("6"), *ends)
+                    found[row[9]] = described(end, outward=not accepted)
+                    found[row[9]]["event.action"] = "accept" if accepted else "connect"
     return found
 
 

@@ -12,12 +12,15 @@ from capture.bcc.files import given, identified, named, open_flags, text, walked
 from capture.bcc.records import WHAT, Record
 from capture.bcc.syscalls import Syscall, syscalls
 from capture.redact import Redactor
+from capture.remembered import ENTRIES, LONGEST
 from workbench.event import Value
 
 Fields = dict[str, Value]
 
 _OPENS = 8192  # opens of which the fields are kept, for those of the same file in the same way
-_FILES = 65_536
+_SHORT = 1024  # bytes of such an open
+_FILES = 8 << 20  # bytes of the paths of files that are remembered, of which each counts _FILE more
+_FILE = 64
 _CREATED = 1 << 20  # FMODE_CREATED
 _OWN_PATH = 1 << 63  # the file's own path was walked, not the argument read
 _RESTART = range(-516, -511)
@@ -44,9 +47,10 @@ class Calls:
 
     def __init__(self, redactor: Redactor) -> None:
         self._clean = redactor.text
-        self._opened = lru_cache(maxsize=_FILES)(self._describe)
+        self._opened = lru_cache(maxsize=ENTRIES)(self._describe)
         self._calls = {call.nr: call for call in syscalls().values()}
         self._files: dict[tuple[int, int], Fields] = {}
+        self._weight = 0  # of the files
         self._opens: dict[bytes, _Open] = {}
         self.mapped = 0
 
@@ -67,7 +71,7 @@ class Calls:
         """Give a call's fields; do not change them."""
         call = self._calls[record.nr]
         fields = self._read(call, record)
-        if call.action == "open" and not record.cut:
+        if call.action == "open" and not record.cut and len(record.raw) <= _SHORT:
             if len(self._opens) >= _OPENS:
                 self._opens.clear()
             inode = (record.a, record.b)
@@ -80,9 +84,13 @@ class Calls:
         inode = (record.a, record.b)
         if not record.length0:
             return self._files.get(inode) or identified(record.a, record.b, "")
-        fields = self._opened(record.first, record.a, record.b)
-        if len(self._files) >= _FILES:
+        describe = self._opened if record.length0 <= LONGEST else self._describe
+        fields = describe(record.first, record.a, record.b)
+        if inode not in self._files:
+            self._weight += _FILE + record.length0
+        if self._weight > _FILES:
             self._files.clear()
+            self._weight = _FILE + record.length0
         self._files[inode] = fields
         return fields
 

@@ -6,6 +6,7 @@ import posixpath
 import stat
 from functools import lru_cache
 
+from capture.remembered import ENTRIES, LONGEST, remembered
 from workbench.event import Value
 
 TYPES = {
@@ -21,7 +22,7 @@ _ACCESS = {0: ["read"], 1: ["write"], 2: ["read", "write"], 3: []}
 _PATH_ONLY = 0o10000000
 
 
-@lru_cache(maxsize=65_536)
+@remembered
 def walked(names: bytes) -> str:
     """Join the names that the kernel walked, leaf first.
 
@@ -32,13 +33,18 @@ def walked(names: bytes) -> str:
     return "/" if parts in (["/"], []) else "/" + "/".join(parts)
 
 
-@lru_cache(maxsize=65_536)
 def given(path: bytes, directory: bytes) -> str:
     """Make a path argument absolute, as the text says, without following links.
 
     >>> given(b"../b\\0", b"a\\0srv\\0"), given(b"/x//y\\0", b""), given(b"a\\0", b"")
     ('/srv/b', '/x/y', 'a')
     """
+    recall = _absolute if len(path) + len(directory) <= LONGEST else _absolute.__wrapped__
+    return recall(path, directory)
+
+
+@lru_cache(maxsize=ENTRIES)
+def _absolute(path: bytes, directory: bytes) -> str:
     whole = text(path)
     if not whole.startswith("/") and directory:
         whole = posixpath.join(walked(directory), whole)
@@ -51,7 +57,7 @@ def text(argument: bytes) -> str:
     return argument.rstrip(b"\0").decode(errors="replace")
 
 
-@lru_cache(maxsize=65_536)
+@remembered
 def named(path: str) -> dict[str, Value]:
     """Give the fields of a path; do not change them.
 

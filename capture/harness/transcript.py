@@ -15,6 +15,7 @@ from workbench.errors import InputError, Place
 from workbench.event import Value, check_event, parse_timestamp
 
 _SHOWN = 4_000
+_ZONE = re.compile(r"[Zz]$|[+-]\d\d:?\d\d$")
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")  # of a character that is written in two
 
 
@@ -84,9 +85,11 @@ def moment(value: Any) -> int:
 
     >>> moment(1767225600.5), moment(1767225600500), moment("2026-01-01T00:00:00.5Z")
     (1767225600500000000, 1767225600500000000, 1767225600500000000)
+    >>> moment("2026-01-01T00:00:00"), moment("2025-12-31T19:00:00-05:00")
+    (1767225600000000000, 1767225600000000000)
     """
     if isinstance(value, str):
-        return parse_timestamp(value if value[-1:] in "Zz" or "+" in value[10:] else value + "Z")
+        return parse_timestamp(value if _ZONE.search(value, 10) else value + "Z")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"not a time: {value!r}")
     seconds = value / 1000 if value > 1e11 else value

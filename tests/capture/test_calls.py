@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from struct import pack
 
 import pytest
@@ -65,3 +66,15 @@ def test_a_failed_open_names_no_inode(calls: Calls) -> None:
     told = calls.told(failed)
     assert told["error.code"] == "ENOENT"
     assert "file.path" not in calls.file(record(Kind.IO, ""))
+
+
+def test_what_is_kept_of_files_is_bounded_however_long_paths_are(calls: Calls) -> None:
+    deep = "/".join(["d" * 250] * 32)
+    tracemalloc.start()
+    try:
+        for inode in range(3_000):
+            calls.told(record(Kind.CALL, f"/{deep}/{inode}", inode=inode))
+        assert tracemalloc.get_traced_memory()[0] < 32_000_000
+    finally:
+        tracemalloc.stop()
+    assert calls.file(record(Kind.IO, "", inode=2_999))["file.path"] == f"/{deep}/2999"

@@ -200,6 +200,9 @@ def test_a_running_tree_is_told_and_then_followed(tmp_path: Path) -> None:
     assert true["process.parent.entity_id"] == recording.session.root_entity_id == root
     (killed,) = [e for e in seen if e["event.action"] == "signal"]
     assert killed["process.target.entity_id"] in {e["process.entity_id"] for e in told} - {root}
+    ids = {str(e["event.id"]) for e in told + seen}
+    assert len(ids) == len(told + seen)
+    assert not any(name.startswith("t") for name in ids)  # a sensor's name for what a transcript tells
     assert recording.session.loss.total() == 0
 
 

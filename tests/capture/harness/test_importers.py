@@ -130,6 +130,22 @@ def test_half_a_character_in_a_database_is_replaced(tmp_path: Path) -> None:
     assert any(r"do ? and" in str(event.get("gen_ai.prompt.text")) for event in events)
 
 
+@pytest.mark.parametrize(
+    "at",
+    [
+        "2026-01-01T00:00:00",
+        "2026-01-01T05:30:00+05:30",
+        "2025-12-31T19:00:00-05:00",
+        "2025-12-31T19:00:00-0500",
+    ],
+)
+def test_a_time_is_read_wherever_it_was_told(at: str, tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    file.write_text(json.dumps({"type": "user", "timestamp": at, "message": {"content": "do"}}))
+    (event,) = import_harness("claude-code", file).events
+    assert event["@timestamp"] == 1_767_225_600_000_000_000
+
+
 @pytest.mark.parametrize("at", ["2600-01-01T00:00:00Z", 250_000_000_000_000, "Infinity"])
 def test_a_time_that_no_event_can_hold_is_counted(at: str | int, tmp_path: Path) -> None:
     file = tmp_path / "log.jsonl"
