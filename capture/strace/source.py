@@ -192,7 +192,7 @@ class StraceSource:
         for event in events:
             self.sent += 1
             event["event.sequence"] = self.sent
-            event["event.id"] = f"s{self.sent}"
+            event["event.id"] = f"x{self.sent}"  # s, t and h begin others
         return events
 
     def stop(self) -> Loss:
