@@ -132,7 +132,9 @@ def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> 
             served = next((servers[ancestor] for ancestor in line if ancestor in servers), [])
             call = next((each for each in served if each.started <= at <= each.ended), call)
         step = call.step if call else None
-        guilty = step is not None and step.malicious and not step.payload
+        guilty = step is not None and step.malicious and not step.partial
+        if call is None:
+            planted = planted or _reaching(scenario, event)
         if planted is not None and not guilty:
             step, guilty = planted, True
         labels.append(
@@ -145,6 +147,12 @@ def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> 
             )
         )
     return labels
+
+
+def _reaching(scenario: Scenario, event: Event) -> Step | None:
+    """Find the step to which what a harness exchanges with a host belongs."""
+    ends = {event.get("source.ip"), event.get("destination.ip")}
+    return next((step for step in scenario.steps if not ends.isdisjoint(step.reaches)), None)
 
 
 def _payload_roots(
