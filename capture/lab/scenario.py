@@ -22,9 +22,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     `payload` narrows a malicious step to the processes whose arguments contain it, such as the install
     script that an otherwise ordinary package installation starts; wherever in the run such a process is
     started, it belongs to the step. `reaches` narrows it to what the harness's own process exchanges, all
-    through the run, with the hosts of these roles; once in a world it holds their addresses. The model
-    thinks for `pause` seconds before it says the step, in the run's session number `session`; with
-    `subagent` it hands it to one.
+    through the run, with the hosts of these roles; once in a world it holds their addresses. `beside` is a
+    command that the user's machine starts when the run begins, outside every session; of a malicious step it
+    and what descends from it are the malicious part. The model thinks for `pause` seconds before it says the
+    step, in the run's session number `session`; with `subagent` it hands it to one.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     malicious: bool = False
     payload: str = ""
     reaches: list[str] = []
+    beside: str = ""
     pause: int = 0
     session: int = 0
     subagent: bool = False
@@ -43,7 +45,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def partial(self) -> bool:
         """Whether only a part of what happens is malicious, and not the command."""
-        return bool(self.payload or self.reaches)
+        return bool(self.payload or self.reaches or self.beside)
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
