@@ -52,10 +52,10 @@ def _project(world: World) -> str:
     return world.repository.rpartition("/")[2]
 
 
-def chained(held: Sequence[Sitting]) -> list[str]:
-    """Give the command that holds one session after another, each in a process of its own."""
-    lines = [shlex.join(each.command) for each in held]
-    return held[0].command if len(held) == 1 else ["sh", "-c", "\n".join([*lines, "exit"])]
+def chained(held: Sequence[Sitting], beside: Sequence[str] = ()) -> list[str]:
+    """Give the command that holds one session after another, each in its own process, and others beside."""
+    lines = [*(f"{each} &" for each in beside), *(shlex.join(each.command) for each in held)]
+    return held[0].command if len(lines) == 1 else ["sh", "-c", "\n".join([*lines, "exit"])]
 
 
 def make_script(scenario: Scenario, driver: Driver, world: World, later: Sequence[Sitting] = ()) -> Script:
@@ -110,9 +110,9 @@ def by_session(told: Iterable[Event], held: Sequence[Sitting]) -> Iterator[Event
 
 
 def starts(held: Sequence[Sitting], seen: Iterable[Event], agent: str) -> Iterator[Event]:
-    """Give the beginning of each of several sessions, at the process that is its harness."""
+    """Give the beginning of each session, at the process that is its harness."""
     execs = [event for event in seen if event.get("event.action") == "exec"]
-    for each in held if len(held) > 1 else ():
+    for each in held:
         harness = next((event for event in execs if _runs(event, each.command)), None)
         if harness is None:
             raise CaptureError("a session of the run did not begin", mend="run it again")

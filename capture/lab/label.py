@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -117,7 +118,7 @@ def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> 
     tree = ProcessTree(events)
     roots = step_roots(events, made, tree)
     servers = server_calls(scenario, events, made, tree)
-    payloads = _payload_roots(scenario, events, made, roots, tree)
+    payloads = _payload_roots(scenario, events, made, roots, tree) | _beside_roots(scenario, events)
     calls = {call.id: call for call in made}
     labels = []
     for event in events:
@@ -132,7 +133,9 @@ def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> 
             served = next((servers[ancestor] for ancestor in line if ancestor in servers), [])
             call = next((each for each in served if each.started <= at <= each.ended), call)
         step = call.step if call else None
-        guilty = step is not None and step.malicious and not step.payload
+        guilty = step is not None and step.malicious and not step.partial
+        if call is None:
+            planted = planted or _reaching(scenario, event)
         if planted is not None and not guilty:
             step, guilty = planted, True
         labels.append(
@@ -145,6 +148,23 @@ def label(scenario: Scenario, events: Sequence[Event], made: Sequence[Made]) -> 
             )
         )
     return labels
+
+
+def _reaching(scenario: Scenario, event: Event) -> Step | None:
+    """Find the step to which what a harness exchanges with a host belongs."""
+    ends = {event.get("source.ip"), event.get("destination.ip")}
+    return next((step for step in scenario.steps if not ends.isdisjoint(step.reaches)), None)
+
+
+def _beside_roots(scenario: Scenario, events: Sequence[Event]) -> dict[str, Step]:
+    """Find the processes that a malicious step has started beside the sessions: entity id → step."""
+    commands = [(shlex.split(step.beside), step) for step in scenario.steps if step.beside and step.malicious]
+    return {
+        str(event["process.entity_id"]): step
+        for command, step in commands
+        for event in events
+        if event.get("event.action") == "exec" and event.get("process.args") == command
+    }
 
 
 def _payload_roots(

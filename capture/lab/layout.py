@@ -37,12 +37,16 @@ class SshHost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
-    """A host of the small internet; `pages` maps a path to what its web server answers."""
+    """A host of the small internet; `pages` maps a path to what its web server answers.
+
+    Anything else, `relays_to` answers, the host and port of another web server, when it is not empty.
+    """
 
     addresses: list[str]
     kind: str
     pages: dict[str, bytes] = {}
     registry: Registry | None = None
+    relays_to: str = ""
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,7 +61,7 @@ class Mutator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return replace(scenario, steps=steps, programs=[*scenario.programs, *self.programs])
 
     def _change(self, step: Step, world: World) -> Step:
-        if not step.malicious or step.payload or not step.run:
+        if not step.malicious or step.partial or not step.run:
             return step
         run = step.run
         for pattern, text in self.swap:
@@ -72,7 +72,7 @@ class Mutator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def _split(steps: list[Step], by: str) -> list[Step]:
-    able = [n for n, step in enumerate(steps) if step.run and not step.payload]
+    able = [n for n, step in enumerate(steps) if step.run and not step.partial]
     moved = [n for n in able if steps[n].malicious]
     if not any(step.malicious for step in steps):
         moved = able[1:4]

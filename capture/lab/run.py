@@ -98,8 +98,9 @@ def play(
             )
             if recorder.interrupted:
                 raise KeyboardInterrupt
-            begun = list(starts(held, read_events(spool), driver.name))
-            if begun:  # what starts one session after another is no agent's process
+            begun: list[Event] = []
+            if launch.command != held[0].command:  # a shell that starts it, and is no agent's process
+                begun = list(starts(held, read_events(spool), driver.name))
                 recorder.session.root_entity_id = ""
             time.sleep(_SETTLE_S)
             transcript = driver.transcript(namespace.path(world.home), world)

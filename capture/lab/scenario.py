@@ -21,8 +21,11 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `payload` narrows a malicious step to the processes whose arguments contain it, such as the install
     script that an otherwise ordinary package installation starts; wherever in the run such a process is
-    started, it belongs to the step. The model thinks for `pause` seconds before it says the step, in the
-    run's session number `session`; with `subagent` it hands it to one.
+    started, it belongs to the step. `reaches` narrows it to what the harness's own process exchanges, all
+    through the run, with the hosts of these roles; once in a world it holds their addresses. `beside` is a
+    command that the user's machine starts when the run begins, outside every session; of a malicious step it
+    and what descends from it are the malicious part. The model thinks for `pause` seconds before it says the
+    step, in the run's session number `session`; with `subagent` it hands it to one.
     """
 
     name: str
@@ -32,10 +35,17 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     say: str = ""
     malicious: bool = False
     payload: str = ""
+    reaches: list[str] = []
+    beside: str = ""
     pause: int = 0
     session: int = 0
     subagent: bool = False
     techniques: list[str] = []
+
+    @property
+    def partial(self) -> bool:
+        """Whether only a part of what happens is malicious, and not the command."""
+        return bool(self.payload or self.reaches or self.beside)
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,10 +53,11 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `family` joins a malicious scenario and its twin; `parameters` offer values of which each run draws one;
     `hosts` gives each host the steps talk to its kind, `pages` what its web server answers, `wildcards` those
-    below whose name every name exists; `packages` are for sale in the run's registries; `files` are put in
-    place, `servers` are MCP servers by their script, `prepare` is run before the recording; `needs` lists
-    programs without which it cannot run; `programs` are stand-ins of `programs/`, put into the user's path;
-    `hour` is the hour of the day (UTC) at which it shall seem to have taken place.
+    below whose name every name exists, `relays` those that pass what they are asked on to the model;
+    `packages` are for sale in the run's registries; `files` are put in place, `servers` are MCP servers by
+    their script, `prepare` is run before the recording; `needs` lists programs without which it cannot run;
+    `programs` are stand-ins of `programs/`, put into the user's path; `hour` is the hour of
+    the day (UTC) at which it shall seem to have taken place.
     """
 
     name: str
@@ -65,6 +76,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pages: dict[str, dict[str, str]] = {}
     packages: list[Package] = []
     wildcards: list[str] = []
+    relays: list[str] = []
     prepare: list[str] = []
     needs: list[str] = []
     programs: list[str] = []
@@ -127,6 +139,8 @@ def problems(scenario: Scenario) -> Iterator[str]:
             yield f"malicious step {step.name!r} names no technique"
         if step.payload and not step.malicious:
             yield f"step {step.name!r} has a payload but is not malicious"
+        if step.reaches and not step.malicious:
+            yield f"step {step.name!r} reaches a host but is not malicious"
     sessions = [step.session for step in scenario.steps]
     if sessions != sorted(sessions) or len(set(sessions)) != max(sessions, default=0) + 1:
         yield "sessions are not numbered 0, 1 … in the order of the steps"

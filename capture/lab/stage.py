@@ -84,7 +84,7 @@ def stage(scenario: Scenario, driver: Driver, seed: int, mutator: Mutator | None
     servers = _servers(scenario, world)
     launch = driver.launch(world, task, servers)
     held = sittings(Sitting(world.session, task, launch.command), scenario, driver, world, servers)
-    launch = replace(launch, command=chained(held))
+    launch = replace(launch, command=chained(held, [step.beside for step in scenario.steps if step.beside]))
     if scenario.servers:
         mcp = python_environment(HARNESSES / "mcp.lock")
         launch = replace(launch, binds=launch.binds | {str(mcp): f"{world.home}/{_MCP}"})
@@ -114,6 +114,8 @@ def in_world(scenario: Scenario, world: World) -> Scenario:
             run=world.fill(step.run),
             say=world.fill(step.say),
             payload=world.fill(step.payload),
+            beside=world.fill(step.beside),
+            reaches=[address for role in step.reaches for address in world.hosts[role].addresses],
             arguments=_fill(step.arguments, world),
         )
         for step in scenario.steps
@@ -175,7 +177,13 @@ def _sites(scenario: Scenario, world: World, used: Services) -> list[Site]:
     for role, texts in scenario.pages.items():
         pages[role] |= {world.fill(path): world.fill(text).encode() for path, text in texts.items()}
     return [
-        Site(addresses=host.addresses, kind=host.kind, pages=pages[role], registry=used.registries.get(role))
+        Site(
+            addresses=host.addresses,
+            kind=host.kind,
+            pages=pages[role],
+            registry=used.registries.get(role),
+            relays_to=f"{world.subnet}.10:{world.model_port}" if role in scenario.relays else "",
+        )
         for role, host in world.hosts.items()
     ]
 

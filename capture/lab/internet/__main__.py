@@ -119,8 +119,8 @@ def _sites(plan: dict[str, Any], secure: SSLContext, journal: Journal) -> list[A
         for address in site["addresses"]:
             if site["kind"] == "mail":
                 servers += [Mail(address, port, journal) for port in (25, 587)]
-            servers.append(Site(address, 80, site["kind"], pages, journal, registry))
-            web = Site(address, 443, site["kind"], pages, journal, registry)
+            servers.append(Site(address, 80, site["kind"], pages, journal, registry, site["relays_to"]))
+            web = Site(address, 443, site["kind"], pages, journal, registry, site["relays_to"])
             web.socket = secure.wrap_socket(web.socket, server_side=True, do_handshake_on_connect=False)
             servers.append(web)
         if registry:

@@ -12,15 +12,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from capture.lab.internet.relay import Answer, relay
+
 UID = 991
 """The user both run as; nobody else is."""
 _HOST = "127.0.0.1"
 _START_S = 60
 _PUBLISHER = "publisher"
-_OWN = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect"}
-"""Headers that are between two neighbours, and not passed on."""
-
-Answer = tuple[int, dict[str, str], bytes]
 
 
 class Registry:
@@ -110,19 +108,10 @@ class Registry:
 
     def ask(self, method: str, target: str, headers: dict[str, str], body: bytes, scheme: str) -> Answer:
         """Pass a request on, its headers' names in lower case, and give the answer."""
-        passed = {name: value for name, value in headers.items() if name not in _OWN}
-        passed["x-forwarded-proto"] = scheme
+        passed = headers | {"x-forwarded-proto": scheme}
         if "authorization" in passed:
             passed["authorization"] = self._credentials.get(passed["authorization"], passed["authorization"])
-        connection = http.client.HTTPConnection(_HOST, self._port, timeout=_START_S)
-        try:
-            connection.request(method, self._path.get(target, target), body or None, passed)
-            answer = connection.getresponse()
-            content = answer.read()
-        finally:
-            connection.close()
-        fields = {name: value for name, value in answer.getheaders() if name.lower() not in _OWN}
-        return answer.status, fields, content
+        return relay(f"{_HOST}:{self._port}", method, self._path.get(target, target), passed, body)
 
 
 def _sha(password: str) -> str:

@@ -15,6 +15,7 @@ from capture.lab.internet import git
 from capture.lab.internet.http_server import QuietServer
 from capture.lab.internet.journal import Journal
 from capture.lab.internet.registry import Registry
+from capture.lab.internet.relay import relay
 
 _KEPT = 4 << 20
 
@@ -22,7 +23,7 @@ _KEPT = 4 << 20
 class Site(QuietServer):
     """One web server; `pages` maps a path to its content, a git host also speaks git.
 
-    What a registry is asked that is none of the pages, `registry` answers.
+    What is none of the pages, `registry` answers, or the web server `relays_to`.
     """
 
     def __init__(
@@ -33,8 +34,10 @@ class Site(QuietServer):
         pages: Mapping[str, bytes],
         journal: Journal,
         registry: Registry | None = None,
+        relays_to: str = "",
     ) -> None:
-        self.kind, self.pages, self.journal, self.registry = kind, pages, journal, registry
+        self.kind, self.pages, self.journal = kind, pages, journal
+        self.registry, self.relays_to = registry, relays_to
         super().__init__(address, port, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -94,6 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.server.registry:
             scheme = "https" if isinstance(self.connection, SSLSocket) else "http"
             self._answer(*self.server.registry.ask(self.command, self.path, headers, body, scheme))
+        elif self.server.relays_to:
+            self._answer(*relay(self.server.relays_to, self.command, self.path, headers, body))
         elif self.command not in ("GET", "HEAD"):
             self._answer(201, {"Content-Type": "application/json"}, b'{"status":"ok"}\n')
         elif path == "/":

@@ -1,4 +1,4 @@
-"""Serve a script on loopback: `python -m capture.lab.model SCRIPT JOURNAL`.
+"""Serve a script, on loopback and to relays from outside: `python -m capture.lab.model SCRIPT JOURNAL`.
 
 Says `ready` when its files are open, waits for a line that says the network is up, then says its port.
 """
@@ -21,7 +21,7 @@ def main() -> None:
     actor = Actor(script, Journal(Path(sys.argv[2])))
     print("ready", flush=True)
     sys.stdin.readline()
-    server = ModelServer("127.0.0.1", script.port, actor)
+    server = ModelServer("0.0.0.0", script.port, actor)  # noqa: S104 - in a network of the run's own
     print(server.server_port, flush=True)
     server.serve_forever()
 

@@ -104,6 +104,11 @@ def test_what_was_told_and_where_it_began_goes_to_the_session_whose_task_it_was(
     ]
     begun = [(e["gen_ai.conversation.id"], e["process.entity_id"]) for e in starts(held, seen, "mini")]
     assert begun == [("one", "a"), ("two", "b")]
-    assert not list(starts(held[:1], seen, "mini"))
     with pytest.raises(CaptureError, match="did not begin"):
         list(starts(held, seen[:1], "mini"))
+
+
+def test_what_runs_beside_is_started_before_the_sessions_and_not_waited_for() -> None:
+    held = [Sitting("one", "Mend it.", ["mini", "Mend it."])]
+    assert chained(held) == ["mini", "Mend it."]
+    assert chained(held, ["python3 /x"]) == ["sh", "-c", "python3 /x &\nmini 'Mend it.'\nexit"]

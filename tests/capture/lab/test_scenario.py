@@ -50,6 +50,10 @@ def test_a_malicious_scenario_has_a_benign_twin_of_its_family(name: str) -> None
             "name: x\ntitle: t\ndescription: d\ntask: [t]\nsteps: [{name: a}]\n",
             "wants either run or tool",
         ),
+        (
+            "name: x\ntitle: t\ndescription: d\ntask: [t]\nsteps: [{name: a, run: ls, reaches: [drop]}]\n",
+            "reaches a host but is not malicious",
+        ),
     ],
 )
 def test_a_fault_is_told_with_its_place(tmp_path: Path, text: str, told: str) -> None:
