@@ -9,7 +9,7 @@ import pytest
 
 from capture.lab import scenario
 from capture.lab.repository import repository
-from capture.lab.stage import make_world
+from capture.lab.stage import in_world, make_world
 from workbench.cli import run
 from workbench.errors import InputError
 
@@ -21,8 +21,9 @@ def test_a_scenario_is_called_as_its_file_and_fills(name: str) -> None:
     loaded = scenario.load(name)
     assert loaded.name == name
     world = make_world(loaded, seed=1)
-    for step in loaded.steps:
-        assert "{{" not in world.fill(step.run)
+    for step in in_world(loaded, world).steps:
+        assert "{{" not in step.run + step.beside
+    assert {*loaded.relays, *loaded.wildcards} <= world.hosts.keys()
     assert repository(loaded.repository, world)
 
 
