@@ -105,6 +105,19 @@ def test_an_event_of_a_tool_call_needs_no_process_of_its_own(small: Dataset) -> 
     assert validate(Dataset.open(small.path)) == []
 
 
+def test_what_the_agent_itself_is_made_to_exchange_may_be_malicious(small: Dataset) -> None:
+    events, session, labels = attack("theft")
+    events.append(
+        {**events[0], "@timestamp": 7, "event.id": "e7", "event.category": "network", "event.action": "send"}
+    )
+    labels.append(Label(event_id="e7", label="malicious", step="relay", techniques=["T1557"]))
+    rewrite(small, "run-1", (events, session, labels))
+    assert any("'e7'" in fault for fault in validate(Dataset.open(small.path)))
+    events[-1]["attribution.actor"] = "agent"
+    rewrite(small, "run-1", (events, session, labels))
+    assert validate(Dataset.open(small.path)) == []
+
+
 def test_every_fault_of_the_files_is_told(small: Dataset) -> None:
     runs = small.path / "recordings"
     (runs / "run-1" / "labels.parquet").unlink()

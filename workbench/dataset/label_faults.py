@@ -12,7 +12,7 @@ from workbench.printable import counted
 
 LOOKED_AT = (
     *("@timestamp", "event.sequence", "event.id", "event.category", "event.action", "gen_ai.tool.call.id"),
-    *("process.entity_id", "process.parent.entity_id", "process.target.entity_id"),
+    *("process.entity_id", "process.parent.entity_id", "process.target.entity_id", "attribution.actor"),
 )
 """The fields of events that tell of faults; no others need be given."""
 _AGAIN = "label it again"
@@ -43,8 +43,9 @@ def label_faults(
 def _unreachable(events: Sequence[Event], attacks: Sequence[tuple[Event, str]]) -> Iterator[str]:
     """Give the ids of malicious events that their step did not cause.
 
-    A step causes what descends from a process it executed, what its tool call says of itself, and, for a
-    tool of a server that runs all the time, what happens during the call.
+    A step causes what descends from a process it executed, what its tool call says of itself, for a tool of a
+    server that runs all the time what happens during the call, and what the agent itself is made to exchange
+    with a host, whenever that is.
     """
     tree = ProcessTree(events)
     started: dict[str, set[str]] = defaultdict(set)
@@ -58,6 +59,8 @@ def _unreachable(events: Sequence[Event], attacks: Sequence[tuple[Event, str]]) 
     for event, step in attacks:
         if event["event.category"] == "agent":
             caused = "gen_ai.tool.call.id" in event
+        elif event["event.category"] == "network" and event.get("attribution.actor") == "agent":
+            caused = True
         elif not started[step].isdisjoint(tree.line(str(event.get("process.entity_id", "")))):
             caused = True
         else:
