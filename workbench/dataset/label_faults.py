@@ -59,9 +59,9 @@ def _unreachable(events: Sequence[Event], attacks: Sequence[tuple[Event, str]]) 
     for event, step in attacks:
         if event["event.category"] == "agent":
             caused = "gen_ai.tool.call.id" in event
-        elif event["event.category"] == "network" and event.get("attribution.actor") == "agent":
-            caused = True
-        elif not started[step].isdisjoint(tree.line(str(event.get("process.entity_id", "")))):
+        elif not started[step].isdisjoint(tree.line(str(event.get("process.entity_id", "")))) or (
+            event["event.category"] == "network" and event.get("attribution.actor") == "agent"
+        ):
             caused = True
         else:
             at = integer(event, "@timestamp")
