@@ -8,6 +8,7 @@ import yaml
 
 from workbench.errors import InputError
 from workbench.registry import NAMES, load
+from workbench.scorer.enrich.agents import Agents
 
 HERE = Path(__file__).parents[2] / "workbench" / "registry"
 
@@ -37,6 +38,12 @@ def test_ours_are_valid_and_dated(name: Any) -> None:
 
 def test_the_agents_are_known() -> None:
     assert {agent["name"] for agent in load("agents")["agents"]} >= KNOWN_AGENTS
+
+
+def test_every_model_endpoint_that_is_a_destination_tells_an_agent_too() -> None:
+    agents = Agents(load("agents"))
+    (classes,) = (entry for entry in load("destinations")["classes"] if entry["name"] == "model_api")
+    assert [domain for domain in classes["domains"] if not agents.serves_models(domain)] == []
 
 
 @pytest.mark.parametrize("agent", load("agents")["agents"], ids=lambda agent: str(agent["name"]))

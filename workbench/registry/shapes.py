@@ -85,6 +85,7 @@ class Agents(_Shape):
     evidence: Evidence
     roles: list[Role]
     agents: list[Agent]
+    models: list[Text] = []
 
 
 class Class(_Shape):

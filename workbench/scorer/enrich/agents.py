@@ -93,7 +93,7 @@ class Agents:
         for agent in agents:
             for kind, keys in agent.get("environment", {}).items():
                 self._keys.update(dict.fromkeys(keys, (agent["name"], kind)))
-        self._models = {domain for agent in agents for domain in agent.get("models", ())}
+        self._models = {domain for agent in (registry, *agents) for domain in agent.get("models", ())}
         self.role = Roles(registry["roles"]).role
 
     def recognise(self, event: Mapping[str, Any]) -> tuple[str, float]:
@@ -144,6 +144,6 @@ class Agents:
         return Mark(agent, values["session"], values["call"]) if agent else None
 
     def serves_models(self, domain: str) -> bool:
-        """Whether `domain` is, or is below, a model endpoint of some agent."""
+        """Whether `domain` is, or is below, a model endpoint, of whatever agent."""
         labels = domain.lower().strip(".").split(".")[-8:]
         return any(".".join(labels[start:]) in self._models for start in range(len(labels)))
