@@ -17,12 +17,12 @@ from pathlib import Path
 from capture import environment
 from capture.bcc.addresses import Endpoint, described
 from capture.bcc.files import TYPES, named
+from workbench import procfs
 from workbench.event import Value, entity_id
 
 Fields = dict[str, Value]
 
 _PROC = Path("/proc")
-_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _ESTABLISHED, _LISTENING = "01", "0A"
 _TABLES = {
     "tcp": socket.AF_INET,
@@ -35,21 +35,15 @@ _ACCESS = {os.O_RDONLY: ["read"], os.O_WRONLY: ["write"], os.O_RDWR: ["read", "w
 
 def start_time(pid: int) -> int:
     """Give when a process began, nanoseconds since boot to the kernel's tick; 0 when it is gone."""
-    stat = _stat(pid)
-    return int(stat[19]) * _TICK_NS if stat else 0
-
-
-def parent(pid: int) -> int:
-    """Give a process's parent, 0 when there is none or it is gone."""
-    stat = _stat(pid)
-    return int(stat[1]) if stat else 0
+    stat = procfs.stat(pid)
+    return int(stat[19]) * procfs.TICK_NS if stat else 0
 
 
 def descendants(root: int) -> list[int]:
     """Give a process and all that descend from it, parents first."""
     children: dict[int, list[int]] = {}
     for entry in _PROC.iterdir():
-        if entry.name.isdecimal() and (stat := _stat(int(entry.name))):
+        if entry.name.isdecimal() and (stat := procfs.stat(int(entry.name))):
             children.setdefault(int(stat[1]), []).append(int(entry.name))
     found = [root]
     for pid in found:
@@ -74,16 +68,8 @@ def _target(link: Path) -> str:
     return os.fsencode(link.readlink()).decode(errors="replace")
 
 
-def _stat(pid: int) -> list[str]:
-    """The fields of /proc/pid/stat after the name, which may itself hold anything."""
-    try:
-        return (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return []
-
-
 def _process(pid: int, boot: str) -> Fields:
-    stat = _stat(pid)
+    stat = procfs.stat(pid)
     if not stat:
         raise ProcessLookupError(pid)
     place = _PROC / str(pid)

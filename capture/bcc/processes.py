@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from capture.bcc.clock import Clock
 from capture.bcc.records import WHO, Record
 from workbench.event import Value, entity_id
+from workbench.procfs import TICK_NS
 
 Fields = dict[str, Value]
 
-_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _FORMER = 4096  # ended processes still remembered, for records that come late
 _NAMES = 64  # identities kept of one process, which can change its name as often as it likes
 
@@ -93,7 +92,7 @@ class Processes:
 
     def entity(self, pid: int, start: int) -> str:
         """Name a process for good, by its start to the tick: what /proc tells anyone who asks."""
-        return entity_id(self._clock.boot, start // _TICK_NS * _TICK_NS, pid)
+        return entity_id(self._clock.boot, start // TICK_NS * TICK_NS, pid)
 
     def _describe(self, record: Record, process: Process) -> Fields:
         fields: Fields = {

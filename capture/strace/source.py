@@ -19,6 +19,7 @@ from capture.bcc.syscalls import syscalls
 from capture.strace.decode import Decoder
 from capture.strace.parse import Reader
 from capture.strace.processes import Process, Processes
+from workbench import procfs
 from workbench.dataset.session import Loss
 from workbench.errors import CaptureError
 from workbench.event import Value
@@ -108,7 +109,7 @@ class StraceSource:
         self._decoder.begin()
         events: list[dict[str, Value]] = []
         for each in tree:
-            parent = self._processes.of(snapshot.parent(each)) if each != pid else None
+            parent = self._processes.of(procfs.parent(each)) if each != pid else None
             self._know(each, parent)
             events += snapshot.describe(each, self._clock.boot)
         return self._numbered(events)

@@ -10,7 +10,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-MOST_RETIRED = 4_096
+MOST_RETIRED = 2_048
 
 
 class Bounded(Generic[K, V]):
