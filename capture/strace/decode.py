@@ -137,7 +137,7 @@ class Decoder:
         return [*self._flows.close(process.pid), event]
 
     def _signal(self, told: Signalled, process: Process) -> list[Fields]:
-        sender = self._processes.of(told.sender) if told.user else None
+        sender = self._processes.sender(told.sender) if told.user else None
         if sender is None:
             return []
         event = self._processes.fields(sender, told.sender, told.time)

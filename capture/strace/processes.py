@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from capture import snapshot
 from workbench.event import Value, entity_id
+
+_MOST_ENDED = 256
 
 
 @dataclass
@@ -27,6 +30,7 @@ class Processes:
     def __init__(self, boot: str, booted: int, host: dict[str, Value]) -> None:
         self._boot, self._booted, self._host = boot, booted, host
         self._by_thread: dict[int, Process] = {}
+        self._ended: OrderedDict[int, Process] = OrderedDict()
 
     def begin(
         self, pid: int, time: int, parent: Process | None, executable: str, directory: str, user: str
@@ -45,10 +49,19 @@ class Processes:
         """Give the process that a thread belongs to."""
         return self._by_thread.get(tid)
 
+    def sender(self, pid: int) -> Process | None:
+        """Give the process that sent a signal; it may have ended before the signal was told."""
+        return self.of(pid) or self._ended.get(pid)
+
     def end(self, tid: int) -> Process | None:
         """Forget a thread; gives the process when it was its first, and thereby its end."""
         process = self._by_thread.pop(tid, None)
-        return process if process is not None and process.pid == tid else None
+        if process is None or process.pid != tid:
+            return None
+        self._ended[tid] = process
+        if len(self._ended) > _MOST_ENDED:
+            self._ended.popitem(last=False)
+        return process
 
     def fields(self, process: Process, tid: int, time: int) -> dict[str, Value]:
         """Give a fresh event's fields that tell who did it."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from capture.recorder import Recorder, record
 from capture.source import open_source
 from capture.strace.parse import Call, Ended, Reader, Signalled
+from capture.strace.processes import Processes
 from capture.strace.source import StraceSource
 from workbench.errors import CaptureError
 from workbench.event import Value
@@ -227,8 +229,17 @@ def test_what_it_names_can_be_found_alive() -> None:
         found = [alive(process) for process in named]
         source.stop()
         for process in named[::-1]:
-            os.kill(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # a shell whose children have ended ends by itself
+                os.kill(process.pid, signal.SIGKILL)
     assert found == [True] * 4
+
+
+def test_a_signal_may_be_told_when_its_sender_has_ended() -> None:
+    processes = Processes("boot", 0, {})
+    sender = processes.begin(7_000_000, 1, None, "/bin/sh", "/", "0")
+    assert processes.end(sender.pid) is sender
+    assert processes.of(sender.pid) is None
+    assert processes.sender(sender.pid) is sender
 
 
 @needs_strace
