@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -99,6 +100,37 @@ def test_what_comes_before_an_edit_stays_trustworthy(log: Path, lines: list[byte
     first = next(number for number, line in enumerate(lines) if b'"kind":"checkpoint"' in line)
     spoiled = [*lines[:-3], lines[-3].replace(b"1", b"2", 1), *lines[-2:]]
     assert checked(log, spoiled).trusted > first
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (rb'"sequence":\d+', b'"sequence":18446744073709551616'),
+        (rb'"sequence":\d+', b'"sequence":9223372036854775808'),
+        (rb'"sequence":\d+', b'"sequence":-1'),
+        (rb'"sequence":\d+', b'"sequence":true'),
+        (rb'"key":"[^"]*"', b'"key":[1]'),
+        (rb'"key":"[^"]*"', b'"key":"\xff"'),
+        (rb'"signs":"[^"]*"', b'"signs":"' + b"z" * 64 + b'"'),
+        (rb'"signature":"[^"]*"', b'"signature":7'),
+        (rb'"body":\{[^}]*\}|^\{.*\}$', b'"body":' + b"[" * 50_000 + b"]" * 50_000),
+    ],
+)
+def test_a_value_that_no_checkpoint_has_is_a_fault(
+    log: Path, lines: list[bytes], before: bytes, after: bytes
+) -> None:
+    first = next(number for number, line in enumerate(lines) if b'"kind":"checkpoint"' in line)
+    spoiled = re.sub(before, lambda _: after, lines[first])
+    assert spoiled != lines[first]
+    assert checked(log, [*lines[:first], spoiled, *lines[first + 1 :]]).problems
+    assert checked(log, [spoiled, *lines[first + 1 :]]).problems
+    head = head_of(log)
+    whole = head.read_bytes()
+    try:
+        head.write_bytes(re.sub(before, lambda _: after, whole))
+        assert any(head.name in problem for problem in checked(log, lines).problems)
+    finally:
+        head.write_bytes(whole)
 
 
 def test_a_chain_computed_anew_lacks_the_signatures(log: Path, lines: list[bytes]) -> None:

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -39,6 +39,32 @@ _SIGNED_WITHIN = 5.0
 _MOST_WAITING = 4_096
 _LONGEST = 8 << 20
 _ASIDE = ("checkpoint", "recovered", "retention")
+
+_Told = TypeVar("_Told")
+_Sequence = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+
+
+class Record(msgspec.Struct):
+    """A record as it is read; its body is decoded by who needs it."""
+
+    sequence: _Sequence
+    kind: str
+    time: str = ""
+    body: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Checkpoint(msgspec.Struct):
+    """The body of a checkpoint: who signed, the signature, and the chain value that it covers."""
+
+    key: str
+    signature: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{128}\Z")]
+    signs: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+
+
+class Head(Checkpoint):
+    """The newest checkpoint, as it lies beside the log."""
+
+    sequence: _Sequence
 
 
 def link(previous: bytes, digest: bytes) -> bytes:
@@ -65,6 +91,14 @@ def content_of(line: bytes) -> tuple[bytes, bytes]:
     return line[:-TAIL] + b"}", chain
 
 
+def read_json(content: bytes | msgspec.Raw, kind: type[_Told]) -> _Told:
+    """Decode what a log or its head holds; raises ValueError when it is not that."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def signed_part(sequence: int, chain: bytes) -> bytes:
     """Give the bytes that a checkpoint signs."""
     return CHECKPOINT + sequence.to_bytes(8, "big") + chain
@@ -78,8 +112,8 @@ def head_of(log: Path) -> Path:
 def key_of_head(log: Path) -> str:
     """Give the id of the key that signed last, "" when nothing is signed yet."""
     try:
-        return str(msgspec.json.decode(head_of(log).read_bytes())["key"])
-    except (OSError, ValueError, TypeError, KeyError):
+        return read_json(head_of(log).read_bytes(), Head).key
+    except (OSError, ValueError):
         return ""
 
 
@@ -90,13 +124,13 @@ def last_findings(log: Path, most: int = 64) -> list[dict[str, Any]]:
         lines.seek(max(0, log.stat().st_size - _LONGEST))
         for line in reversed(lines.read().split(b"\n")):
             try:
-                record = msgspec.json.decode(content_of(line)[0])
-                kind, body = record["kind"], record["body"]
-            except (ValueError, KeyError, TypeError):
+                record = read_json(content_of(line)[0], Record)
+                body = read_json(record.body, dict[str, Any])
+            except ValueError:
                 continue
-            if kind == "sensor_start" or len(found) == most:
+            if record.kind == "sensor_start" or len(found) == most:
                 break
-            if kind == "finding":
+            if record.kind == "finding":
                 found.append(body)
     return found[::-1]
 
@@ -114,7 +148,7 @@ class AuditLog:
         self._waiting: deque[tuple[str, str, Any]] = deque()
         self._unsigned = self.lost = 0
         self._signed = time.monotonic()
-        self._head: dict[str, Any] = {}
+        self._head: Head | None = None
         self._flusher = ThreadPoolExecutor(1, "audit-flush")
         self._handle, self._good = self._open()
         self.before = last = _resume(path)
@@ -205,21 +239,19 @@ class AuditLog:
 
     def checkpoint(self) -> None:
         """Sign all that was written so far, and flush it to disk."""
-        body = {
-            "key": self.key,
-            "signature": self._key.sign(signed_part(self.sequence + 1, self._chain)).hex(),
-            "signs": self._chain.hex(),
-        }
+        signature = self._key.sign(signed_part(self.sequence + 1, self._chain)).hex()
+        body = {"key": self.key, "signature": signature, "signs": self._chain.hex()}
         if self._write("checkpoint", "", body):
             self._unsigned, self._signed = 0, time.monotonic()
-            self._head = {"sequence": self.sequence, **body}
+            self._head = Head(sequence=self.sequence, **body)
             self._flusher.submit(self.flush)
 
     def flush(self) -> None:
         """Bring the log and its head to disk, beside the scoring, which must not wait for a disk."""
         with suppress(OSError, InputError):  # a full disk shows in the next record that is written
             os.fsync(self._handle)
-            write_aside(head_of(self.path), msgspec.json.encode(self._head) + b"\n", mode=0o600)
+            if self._head:
+                write_aside(head_of(self.path), msgspec.json.encode(self._head) + b"\n", mode=0o600)
 
     def checkpoint_if_due(self) -> None:
         """Sign when something unsigned has waited for `_SIGNED_WITHIN` seconds."""
@@ -256,12 +288,11 @@ def _resume(path: Path) -> Last:
     for line in (torn, *reversed(whole)):
         try:
             content, chain = content_of(line)
-            record = msgspec.json.decode(content)
-            sequence, kind, at = int(record["sequence"]), str(record["kind"]), str(record["time"])
-        except (ValueError, KeyError, TypeError):
+            record = read_json(content, Record)
+        except ValueError:
             continue
         if last is None:
-            last = Last(sequence, chain, b"" if line is torn else torn)
-        if kind not in _ASIDE:
-            return last._replace(kind=kind, time=at)
+            last = Last(record.sequence, chain, b"" if line is torn else torn)
+        if record.kind not in _ASIDE:
+            return last._replace(kind=record.kind, time=record.time)
     return last or Last(torn=torn)
