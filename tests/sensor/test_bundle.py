@@ -5,6 +5,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +16,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from workbench.errors import InputError
+from workbench.event import TIMESTAMPS
 from workbench.pack.keys import generate_key, public_pem
-from workbench.sensor.audit import AuditLog
+from workbench.sensor import check_bundle
+from workbench.sensor.audit import START, AuditLog, chained, content_of, link
 from workbench.sensor.bundle import export
+from workbench.sensor.retention import delete_before
 from workbench.sensor.verify import verify
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -61,7 +67,8 @@ def test_a_session_is_named_by_the_beginning_of_its_id_when_that_is_one(bundle: 
 def bundle(make: Any, tmp_path: Path) -> Path:
     """What a stranger is given: two sessions were logged, one is shown, by a key that was changed once."""
     path, keys = tmp_path / "a", [KEY, Ed25519PrivateKey.from_private_bytes(b"2" * 32)]
-    event = {"@timestamp": 1_767_225_600_000_000_120, "event.id": "k7", "attribution.confidence": 0.9}
+    event: dict[str, Any] = {"@timestamp": 1_767_225_600_000_000_120, "event.id": "k7", "process.pid": 7}
+    event["attribution.confidence"] = 0.9
     trust = [tmp_path / f"{number}.pub" for number in range(2)]
     for key, public in zip(keys, trust, strict=True):
         public.write_bytes(public_pem(key))
@@ -75,13 +82,22 @@ def bundle(make: Any, tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+
+
 def stranger_checks(bundle: Path) -> subprocess.CompletedProcess[str]:
     """Another Python, nothing of ours to import."""
     command = ["/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable, "-I", "check.py"]
     return subprocess.run(command, cwd=bundle, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def assert_refused(done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 1
+    assert "changed: " in done.stdout
+    assert done.stderr == ""
+
+
+@needs_openssl
 def test_a_stranger_checks_a_bundle_without_the_workbench(bundle: Path) -> None:
     done = stranger_checks(bundle)
     assert (done.returncode, done.stdout) == (0, "checkpoints whose signature holds: 2\n"), done.stderr
@@ -91,14 +107,21 @@ def test_a_stranger_checks_a_bundle_without_the_workbench(bundle: Path) -> None:
     assert "python3 check.py" in readme
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@needs_openssl
 @pytest.mark.parametrize(
     ("file", "before", "after"),
     [
         ("chain.jsonl", "Key sent out", "Key kept in"),
         ("events.jsonl", "0.9", "0.1"),
         ("events.jsonl", "00.000000120Z", "00.000000130Z"),
+        ("events.jsonl", ',"process.pid":7', ""),
+        ("events.jsonl", '"process.pid":7', '"process.pid":7.0'),
+        ("events.jsonl", '"process.pid":7', '"process.pid":8,"process.pid":7'),
+        ("events.jsonl", '"process.pid":7', '"process.pid":7,"process.name":"curl"'),
+        ("events.jsonl", "{", "[{"),
+        ("events.jsonl", "\n", "\n{}\n"),
         ("findings.jsonl", "Key sent out", "Key kept in"),
+        ("findings.jsonl", '"uid":"u-s0",', ""),
         ("key.pub", "MCowBQYDK2VwAyEA", "MCowBQYDK2VwAyE"),
     ],
 )
@@ -106,7 +129,144 @@ def test_a_stranger_sees_what_was_changed(bundle: Path, file: str, before: str, 
     text = (bundle / file).read_text()
     assert before in text
     (bundle / file).write_text(text.replace(before, after, 1))
-    assert stranger_checks(bundle).returncode == 1
+    assert_refused(stranger_checks(bundle))
+
+
+@needs_openssl
+@pytest.mark.parametrize("file", ["chain.jsonl", "events.jsonl", "findings.jsonl"])
+def test_a_stranger_sees_what_was_emptied_or_removed(bundle: Path, file: str) -> None:
+    (bundle / file).write_bytes(b"")
+    assert_refused(stranger_checks(bundle))
+    (bundle / file).unlink()
+    assert_refused(stranger_checks(bundle))
+
+
+def test_the_check_knows_the_times_that_events_have() -> None:
+    assert check_bundle.TIMES == TIMESTAMPS
+
+
+def chained_anew(lines: list[bytes], chain: bytes) -> list[bytes]:
+    forged = []
+    for line in lines:
+        content = content_of(line)[0]
+        chain = link(chain, sha256(content).digest())
+        forged.append(chained(content, chain))
+    return forged
+
+
+def at(lines: list[bytes], kind: bytes) -> int:
+    return next(n for n, line in enumerate(lines) if n and b'"kind":"%b"' % kind in line)
+
+
+def forge_after_the_chain(lines: list[bytes]) -> list[bytes]:
+    """What the chain covers is left as it was; a reader that takes the last of two keys sees another body."""
+    place = at(lines, b"finding")
+    lines[place] = lines[place][:-1] + b',"body":{"uid":"u-s0"}}'
+    return lines
+
+
+def forge_before_the_chain(lines: list[bytes]) -> list[bytes]:
+    place = at(lines, b"finding")
+    lines[place] = lines[place].replace(b',"chain"', b',"body":{"uid":"u-s0"},"chain"')
+    return lines
+
+
+def chain_in_capitals(lines: list[bytes]) -> list[bytes]:
+    lines[0] = lines[0][:-66] + lines[0][-66:].upper()
+    return lines
+
+
+def cut_the_beginning(lines: list[bytes]) -> list[bytes]:
+    return lines[at(lines, b"checkpoint") :]
+
+
+def cut_the_beginning_with_an_excuse(lines: list[bytes]) -> list[bytes]:
+    """Anyone can chain a record, and none but the sensor can sign it."""
+    lines = cut_the_beginning(lines)
+    last, chain = content_of(lines[-1])
+    sequence = msgspec.json.decode(last)["sequence"] + 1
+    told = {"sequence": sequence, "time": "", "kind": "retention", "body": {"deleted_to": sequence}}
+    return [*lines, *chained_anew([chained(msgspec.json.encode(told), chain)], chain)]
+
+
+def remove_one(lines: list[bytes]) -> list[bytes]:
+    del lines[1]
+    return lines
+
+
+def repeat_one(lines: list[bytes]) -> list[bytes]:
+    return [*lines[:2], *lines[1:]]
+
+
+def leave_out_another(lines: list[bytes]) -> list[bytes]:
+    lines[1] = msgspec.json.encode({"omitted": "ab" * 32})
+    return lines
+
+
+def tell_more_of_what_is_left_out(lines: list[bytes]) -> list[bytes]:
+    place = next(n for n, line in enumerate(lines) if b"omitted" in line)
+    lines[place] = lines[place][:-1] + b',"kind":"finding","body":{"uid":"u-s0"}}'
+    return lines
+
+
+def chain_it_anew(lines: list[bytes]) -> list[bytes]:
+    whole = [line for line in lines if b"omitted" not in line]
+    return chained_anew([line.replace(b"Key sent out", b"Key kept in") for line in whole], START)
+
+
+def put_an_empty_line_in(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], b"", *lines[1:]]
+
+
+FORGERIES = [
+    forge_after_the_chain,
+    forge_before_the_chain,
+    chain_in_capitals,
+    cut_the_beginning,
+    cut_the_beginning_with_an_excuse,
+    remove_one,
+    repeat_one,
+    leave_out_another,
+    tell_more_of_what_is_left_out,
+    chain_it_anew,
+    put_an_empty_line_in,
+]
+
+
+@pytest.mark.parametrize("forge", FORGERIES)
+@pytest.mark.parametrize("checker", ["check.py", "audit verify"])
+def test_both_checks_refuse_a_forged_chain(
+    bundle: Path, checker: str, forge: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    chain = bundle / "chain.jsonl"
+    forged = forge(chain.read_bytes().splitlines())
+    chain.write_bytes(b"".join(line + b"\n" for line in forged))
+    if checker == "audit verify":
+        assert not verify(chain, [bundle / "key.pub", bundle / "key1.pub"]).whole
+    elif shutil.which("openssl"):
+        assert_refused(stranger_checks(bundle))
+
+
+@needs_openssl
+def test_a_stranger_is_told_only_what_the_chain_covers(bundle: Path) -> None:
+    chain = bundle / "chain.jsonl"
+    forged = forge_after_the_chain(chain.read_bytes().splitlines())
+    chain.write_bytes(b"".join(line + b"\n" for line in forged))
+    (bundle / "findings.jsonl").write_text('{"uid":"u-s0"}\n')
+    (bundle / "events.jsonl").write_bytes(b"")
+    assert_refused(stranger_checks(bundle))
+
+
+@needs_openssl
+def test_a_stranger_takes_a_bundle_whose_log_was_kept_short(bundle: Path) -> None:
+    path, public = bundle.with_name("a"), [bundle.with_name(f"{number}.pub") for number in range(2)]
+    log = AuditLog(path, KEY)
+    assert delete_before(log, time.time_ns())
+    log.append("finding", {"uid": "u9"}, session="s9")
+    log.close()
+    export(path, "s9", bundle.with_name("short"), public)
+    done = stranger_checks(bundle.with_name("short"))
+    assert done.returncode == 0, done
 
 
 def test_a_bundle_of_a_tampered_log_is_refused(tmp_path: Path) -> None:

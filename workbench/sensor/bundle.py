@@ -87,11 +87,10 @@ def export(log: Path, session: str, out: Path, trust: list[Path] | None = None) 
             packs[_pack(body.get("pack", body))] = None
         if mine:
             own += 1
-            for event in [*body.get("evidence", []), *([body["event"]] if "event" in body else [])]:
+            for event in check_bundle.events_of(body):
                 events[str(event.get("event.id"))] = to_json(event)
             if record["kind"] in ("finding", "excepted"):
-                shown = {name: value for name, value in body.items() if name != "evidence"}
-                findings[body["uid"]] = msgspec.json.encode(shown)
+                findings[body["uid"]] = msgspec.json.encode(check_bundle.finding_of(body))
     told = _README.format(
         session=session,
         kept=kept,
