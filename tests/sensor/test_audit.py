@@ -12,7 +12,9 @@ import sys
 import time
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
@@ -224,6 +226,72 @@ def test_without_the_head_a_cut_cannot_show_and_that_is_said(tmp_path: Path) -> 
     written(path)
     head_of(path).unlink()
     assert any("would not show" in note for note in verify(path, TRUST).notes)
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["\ud800", object(), "x" * (9 << 20), ["y" * (1 << 20)] * 9],
+    ids=["surrogate", "object", "long", "many"],
+)
+def test_what_cannot_be_written_is_left_out_and_named_and_the_log_goes_on(tmp_path: Path, what: Any) -> None:
+    path = tmp_path / "a"
+    log = AuditLog(path, KEY)
+    assert log.append("finding", {"uid": "u1", "evidence": what, "number": 7}, session="s\udc80")
+    assert log.append("finding", {"uid": "u2"})
+    os.close(log._handle)  # as a writer that dies
+    log._flusher.shutdown()
+    log = AuditLog(path, KEY)
+    log.append("sensor_stop", {})
+    log.close()
+    report = verify(path, TRUST)
+    assert (report.problems, report.records, report.trusted) == ([], 4, 4)
+    told = msgspec.json.decode(path.read_bytes().splitlines()[0])
+    assert told["session"] == "s\\udc80"
+    assert told["body"] == {
+        "uid": "u1",
+        "number": 7,
+        "left_out": {"evidence": told["body"]["left_out"]["evidence"]},
+    }
+
+
+def test_names_that_cannot_be_written_are_told_too(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "a", KEY)
+    assert log.append("gap", {"\ud800": 1})
+    log.close()
+    assert verify(tmp_path / "a", TRUST).problems == []
+    assert b"ud800" in (tmp_path / "a").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"root:x:0:0\n", b"{}\n{}\n", b"\0" * 100, b"x" * (9 << 20)],
+    ids=["text", "json", "zeros", "long"],
+)
+def test_a_file_that_gives_no_record_to_go_on_from_is_refused_and_left_alone(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="no record to go on from") as told:
+        AuditLog(path, KEY)
+    assert "move it away" in str(told.value)
+    assert path.read_bytes() == content
+    path.unlink()
+    AuditLog(path, KEY).close()
+
+
+@pytest.mark.parametrize("kept", [1, 5, 40])
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("ended", [b"", b"\n"])
+def test_a_writer_that_died_in_its_first_line_or_while_it_went_on_is_explained(
+    tmp_path: Path, kept: int, before: int, ended: bytes
+) -> None:
+    path = tmp_path / "a"
+    lines = written(path, every=1)
+    path.write_bytes(b"".join(lines[:before]) + lines[before][:kept] + ended)
+    head_of(path).unlink()
+    AuditLog(path, KEY).close()
+    assert verify(path, TRUST).problems == []
 
 
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:

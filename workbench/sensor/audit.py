@@ -30,6 +30,7 @@ from workbench.errors import InputError
 from workbench.event import format_timestamp
 from workbench.files import write_aside
 from workbench.scorer.envelope import key_id
+from workbench.sensor.fitting import fitting, fitting_name
 
 CHECKPOINT = b"agent-detection-workbench audit checkpoint 1\n"
 START = bytes(32)
@@ -37,7 +38,8 @@ TAIL = len(b',"chain":""}') + 64
 _EVERY = 64
 _SIGNED_WITHIN = 5.0
 _MOST_WAITING = 4_096
-_LONGEST = 8 << 20
+_END = 8 << 20  # of a log is read to go on from; it holds a whole record and a piece of another
+_FIRST = b'{"sequence":1,"time":"'
 _ASIDE = ("checkpoint", "recovered", "retention")
 
 _Told = TypeVar("_Told")
@@ -120,38 +122,47 @@ def key_of_head(log: Path) -> str:
 def last_findings(log: Path, most: int = 64) -> list[dict[str, Any]]:
     """Give the bodies of the last findings that a log's last sensor wrote, oldest first, `most` of them."""
     found: list[dict[str, Any]] = []
-    with log.open("rb") as lines:
-        lines.seek(max(0, log.stat().st_size - _LONGEST))
-        for line in reversed(lines.read().split(b"\n")):
-            try:
-                record = read_json(content_of(line)[0], Record)
-                body = read_json(record.body, dict[str, Any])
-            except ValueError:
-                continue
-            if record.kind == "sensor_start" or len(found) == most:
-                break
-            if record.kind == "finding":
-                found.append(body)
+    for line in _newest_lines(log):
+        try:
+            record = read_json(content_of(line)[0], Record)
+            body = read_json(record.body, dict[str, Any])
+        except ValueError:
+            continue
+        if record.kind == "sensor_start" or len(found) == most:
+            break
+        if record.kind == "finding":
+            found.append(body)
     return found[::-1]
+
+
+def _newest_lines(log: Path) -> list[bytes]:
+    """Give the lines at a log's end, newest first; the last of them may have lost its beginning."""
+    with log.open("rb") as lines:
+        lines.seek(max(0, log.stat().st_size - _END))
+        return [line for line in reversed(lines.read().split(b"\n")) if line]
 
 
 class AuditLog:
     """Appends records; a checkpoint follows every `every` of them, at each start and at the end.
 
     When the disk is full, records wait in memory, up to a bound; what is lost then is counted and told by the
-    first record that can be written again.
+    first record that can be written again. A record says itself what of it could not be written.
     """
 
     def __init__(self, path: Path, key: Ed25519PrivateKey, *, every: int = _EVERY) -> None:
-        """Open or create; raises InputError when the file cannot be written."""
+        """Open or create; raises InputError when the file cannot be written, or gone on with."""
         self.path, self._key, self._every = path, key, every
-        self._waiting: deque[tuple[str, str, Any]] = deque()
+        self._waiting: deque[tuple[str, str, msgspec.Raw]] = deque()
         self._unsigned = self.lost = 0
         self._signed = time.monotonic()
         self._head: Head | None = None
         self._flusher = ThreadPoolExecutor(1, "audit-flush")
         self._handle, self._good = self._open()
-        self.before = last = _resume(path)
+        try:
+            self.before = last = _resume(path)
+        except InputError:
+            os.close(self._handle)
+            raise
         self.sequence, self._chain = last.sequence, last.chain
         if self._good and os.pread(self._handle, 1, self._good - 1) != b"\n":
             self._good += os.write(self._handle, b"\n")
@@ -194,9 +205,9 @@ class AuditLog:
         """The chain value of the last record."""
         return self._chain
 
-    def append(self, kind: str, body: Any, session: str = "") -> bool:
+    def append(self, kind: str, body: dict[str, Any], session: str = "") -> bool:
         """Write a record; tells whether it reached the file."""
-        self._waiting.append((kind, session, body))
+        self._waiting.append((kind, fitting_name(session), fitting(body)))
         while self._waiting:
             if not self._write(*self._waiting[0]):
                 if len(self._waiting) > _MOST_WAITING:
@@ -206,14 +217,13 @@ class AuditLog:
             self._waiting.popleft()
             if self.lost and not self._waiting:
                 lost, self.lost = self.lost, 0
-                self._waiting.append(
-                    ("gap", "", {"records_lost": lost, "because": "the log could not be written"})
-                )
+                told = {"records_lost": lost, "because": "the log could not be written"}
+                self._waiting.append(("gap", "", fitting(told)))
         if self._unsigned >= self._every:
             self.checkpoint()
         return True
 
-    def _write(self, kind: str, session: str, body: Any) -> bool:
+    def _write(self, kind: str, session: str, body: msgspec.Raw) -> bool:
         record: dict[str, Any] = {
             "sequence": self.sequence + 1,
             "time": format_timestamp(time.time_ns()),
@@ -241,7 +251,7 @@ class AuditLog:
         """Sign all that was written so far, and flush it to disk."""
         signature = self._key.sign(signed_part(self.sequence + 1, self._chain)).hex()
         body = {"key": self.key, "signature": signature, "signs": self._chain.hex()}
-        if self._write("checkpoint", "", body):
+        if self._write("checkpoint", "", fitting(body)):
             self._unsigned, self._signed = 0, time.monotonic()
             self._head = Head(sequence=self.sequence, **body)
             self._flusher.submit(self.flush)
@@ -279,20 +289,20 @@ class Last(NamedTuple):
 
 
 def _resume(path: Path) -> Last:
-    if not path.exists():
-        return Last()
-    with path.open("rb") as log:
-        log.seek(max(0, path.stat().st_size - _LONGEST))
-        *whole, torn = log.read().split(b"\n")
-    last: Last | None = None
-    for line in (torn, *reversed(whole)):
+    lines = _newest_lines(path)
+    last, torn = None, b""
+    for line in lines:
         try:
             content, chain = content_of(line)
             record = read_json(content, Record)
         except ValueError:
+            torn = torn or line
             continue
-        if last is None:
-            last = Last(record.sequence, chain, b"" if line is torn else torn)
+        last = last or Last(record.sequence, chain, torn)
         if record.kind not in _ASIDE:
             return last._replace(kind=record.kind, time=record.time)
+    if last is None and lines and not (len(lines) == 1 and _FIRST.startswith(torn[: len(_FIRST)])):
+        raise InputError(
+            "holds no record to go on from", place=path, mend="move it away, or choose another --audit"
+        )
     return last or Last(torn=torn)
