@@ -25,6 +25,7 @@ from workbench.sensor.retention import delete_before
 from workbench.sensor.verify import verify
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 
 
 def written(path: Path) -> list[bytes]:
@@ -51,6 +52,28 @@ def test_a_bundle_holds_one_session_and_verifies_by_itself(tmp_path: Path) -> No
         msgspec.json.decode(line) for line in (tmp_path / "out" / "chain.jsonl").read_bytes().splitlines()
     ]
     assert {record["session"] for record in told if "session" in record} == {"s0"}
+
+
+def test_a_bundle_of_a_bundle_is_the_same_evidence(bundle: Path) -> None:
+    again = bundle.with_name("again")
+    assert export(bundle / "chain.jsonl", "s0", again, [bundle / "key.pub", bundle / "key1.pub"]) == 2
+    for name in ("chain.jsonl", "events.jsonl", "findings.jsonl", "README.txt"):
+        assert (again / name).read_bytes() == (bundle / name).read_bytes()
+
+
+@needs_openssl
+def test_a_bundle_ends_with_what_is_signed(bundle: Path) -> None:
+    """A log that is being written ends with records that are not signed yet, or that anyone has chained."""
+    path = bundle.with_name("a")
+    content, chain = content_of(path.read_bytes().splitlines()[-1])
+    sequence = msgspec.json.decode(content)["sequence"] + 1
+    told = {"sequence": sequence, "kind": "finding", "session": "s0", "body": 7}
+    forged = chained_anew([chained(msgspec.json.encode(told), chain)], chain)
+    with path.open("ab") as log:
+        log.write(forged[0] + b"\n")
+    out = bundle.with_name("running")
+    assert export(path, "s0", out, [bundle / "key.pub", bundle / "key1.pub"]) == 2
+    assert stranger_checks(out).returncode == 0
 
 
 def test_a_session_is_named_by_the_beginning_of_its_id_when_that_is_one(bundle: Path) -> None:
@@ -80,9 +103,6 @@ def bundle(make: Any, tmp_path: Path) -> Path:
         log.close()
     assert export(path, "s0", tmp_path / "out", trust) == 2
     return tmp_path / "out"
-
-
-needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 
 
 def stranger_checks(bundle: Path) -> subprocess.CompletedProcess[str]:
