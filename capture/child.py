@@ -84,14 +84,19 @@ class Child:
         return self.returncode if self.returncode is not None else -1
 
     def end(self, grace: float = 2.0) -> None:
-        """Ask it and all that descends from it to end, and see to it after `grace` seconds."""
-        for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, max(grace, _LEAST_TO_DIE))):
+        """Ask it and all that descends from it to end, and see to it after `grace` seconds, at once for 0.
+
+        Parents come first: a shell whose command has ended goes on with the next.
+        """
+        asked = ((signal.SIGTERM, grace),) if grace else ()
+        for number, patience in (*asked, (signal.SIGKILL, max(grace, _LEAST_TO_DIE))):
             deadline = time.monotonic() + patience
             told: set[tuple[int, int]] = set()
             while left := self._left():
-                for process in left - told:
-                    _signal(*process, number)
-                told |= left
+                for process in left:
+                    if process not in told:
+                        _signal(*process, number)
+                told.update(left)
                 if time.monotonic() >= deadline:
                     break
                 time.sleep(0.01)
@@ -106,16 +111,16 @@ class Child:
                 return
             os.waitpid(ended.si_pid, os.WNOHANG)
 
-    def _left(self) -> set[tuple[int, int]]:
-        """Give what runs of it and its descendants, each by its id and start.
+    def _left(self) -> list[tuple[int, int]]:
+        """Give what runs of it and its descendants, each by its id and start, parents first.
 
         Orphans of its tree are ours by `adopting`; what was ours before the release is none of them.
         """
         gone = self.poll() is not None
         roots = {self.pid} if not gone else set()
         roots |= children(os.getpid()) - self._others if self._adopts() else set()
-        found = {each for root in roots - {os.getpid()} for each in descendants(root)}
-        return {(pid, begun) for pid in found if (begun := start(pid)) is not None}
+        found = dict.fromkeys(each for root in roots - {os.getpid()} for each in descendants(root))
+        return [(pid, begun) for pid in found if (begun := start(pid)) is not None]
 
 
 @contextmanager

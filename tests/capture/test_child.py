@@ -77,10 +77,16 @@ def test_what_ignores_a_polite_end_is_ended(tmp_path: Path) -> None:
 
 
 def test_without_patience_it_is_ended_all_the_same(tmp_path: Path) -> None:
-    child = Child(["sleep", "60"])
+    begun, left = tmp_path / "begun", tmp_path / "left"
+    child = Child(["sh", "-c", f": >{begun}; sleep 60; : >{left}"])
     child.release()
+    deadline = time.monotonic() + 60
+    while not begun.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)
     child.end(grace=0)
-    assert ended(child) in (-15, -9)
+    assert ended(child) == -9
+    assert not left.exists()  # the shell did not go on when what it waited for was ended
 
 
 def test_both_outputs_go_where_they_are_sent(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,9 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import InputError
-from workbench.pack.keys import generate_key, public_pem
+from workbench.pack.keys import generate_key
 from workbench.sensor.audit import AuditLog, chained, content_of, head_of, link
-from workbench.sensor.bundle import export
 from workbench.sensor.verify import Report, verify
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -103,6 +102,37 @@ def test_what_comes_before_an_edit_stays_trustworthy(log: Path, lines: list[byte
     first = next(number for number, line in enumerate(lines) if b'"kind":"checkpoint"' in line)
     spoiled = [*lines[:-3], lines[-3].replace(b"1", b"2", 1), *lines[-2:]]
     assert checked(log, spoiled).trusted > first
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (rb'"sequence":\d+', b'"sequence":18446744073709551616'),
+        (rb'"sequence":\d+', b'"sequence":9223372036854775808'),
+        (rb'"sequence":\d+', b'"sequence":-1'),
+        (rb'"sequence":\d+', b'"sequence":true'),
+        (rb'"key":"[^"]*"', b'"key":[1]'),
+        (rb'"key":"[^"]*"', b'"key":"\xff"'),
+        (rb'"signs":"[^"]*"', b'"signs":"' + b"z" * 64 + b'"'),
+        (rb'"signature":"[^"]*"', b'"signature":7'),
+        (rb'"body":\{[^}]*\}|^\{.*\}$', b'"body":' + b"[" * 50_000 + b"]" * 50_000),
+    ],
+)
+def test_a_value_that_no_checkpoint_has_is_a_fault(
+    log: Path, lines: list[bytes], before: bytes, after: bytes
+) -> None:
+    first = next(number for number, line in enumerate(lines) if b'"kind":"checkpoint"' in line)
+    spoiled = re.sub(before, lambda _: after, lines[first])
+    assert spoiled != lines[first]
+    assert checked(log, [*lines[:first], spoiled, *lines[first + 1 :]]).problems
+    assert checked(log, [spoiled, *lines[first + 1 :]]).problems
+    head = head_of(log)
+    whole = head.read_bytes()
+    try:
+        head.write_bytes(re.sub(before, lambda _: after, whole))
+        assert any(head.name in problem for problem in checked(log, lines).problems)
+    finally:
+        head.write_bytes(whole)
 
 
 def test_a_chain_computed_anew_lacks_the_signatures(log: Path, lines: list[bytes]) -> None:
@@ -191,99 +221,77 @@ def test_a_full_disk_loses_nothing_that_there_is_room_to_keep(tmp_path: Path) ->
     assert (report.problems, report.records) == ([], 4)
 
 
-def test_a_bundle_holds_one_session_and_verifies_by_itself(tmp_path: Path) -> None:
-    key = tmp_path / "k"
-    generate_key(key)
-    path = tmp_path / "a"
-    written(path)
-    public = tmp_path / "mine.pub"
-    public.write_bytes(public_pem(KEY))
-    assert export(path, "s0", tmp_path / "out", [public]) == 10
-    report = verify(tmp_path / "out" / "chain.jsonl", [tmp_path / "out" / "key.pub"])
-    assert (report.problems, report.omitted) == ([], 10)
-    told = [
-        msgspec.json.decode(line) for line in (tmp_path / "out" / "chain.jsonl").read_bytes().splitlines()
-    ]
-    assert {record["session"] for record in told if "session" in record} == {"s0"}
-
-
-def test_a_session_is_named_by_the_beginning_of_its_id_when_that_is_one(bundle: Path) -> None:
-    log, keys = bundle.with_name("a"), [bundle.with_name(f"{number}.pub") for number in range(2)]
-    assert export(log, "oth", bundle.with_name("more"), keys) == 2
-    assert b'"s0"' not in (bundle.with_name("more") / "findings.jsonl").read_bytes()
-    for beginning, told in (("x", "holds nothing of session x"), ("", "2 sessions begin with ''")):
-        with pytest.raises(InputError, match=told):
-            export(log, beginning, bundle.with_name("none"), keys)
-    assert not bundle.with_name("none").exists()
-
-
-@pytest.fixture
-def bundle(make: Any, tmp_path: Path) -> Path:
-    """What a stranger is given: two sessions were logged, one is shown, by a key that was changed once."""
-    path, keys = tmp_path / "a", [KEY, Ed25519PrivateKey.from_private_bytes(b"2" * 32)]
-    event = {"@timestamp": 1_767_225_600_000_000_120, "event.id": "k7", "attribution.confidence": 0.9}
-    trust = [tmp_path / f"{number}.pub" for number in range(2)]
-    for key, public in zip(keys, trust, strict=True):
-        public.write_bytes(public_pem(key))
-        log = AuditLog(path, key)
-        log.append("sensor_start", {"pack": {"name": "p", "version": "1", "payload_sha256": "ab" * 32}})
-        for session in ("s0", "other"):
-            told = {"uid": f"u-{session}", "finding": make.finding(session=session), "evidence": [event]}
-            log.append("finding", told, session)
-        log.close()
-    assert export(path, "s0", tmp_path / "out", trust) == 2
-    return tmp_path / "out"
-
-
-def stranger_checks(bundle: Path) -> subprocess.CompletedProcess[str]:
-    """Another Python, nothing of ours to import."""
-    command = ["/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable, "-I", "check.py"]
-    return subprocess.run(command, cwd=bundle, capture_output=True, text=True, check=False)
-
-
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
-def test_a_stranger_checks_a_bundle_without_the_workbench(bundle: Path) -> None:
-    done = stranger_checks(bundle)
-    assert (done.returncode, done.stdout) == (0, "checkpoints whose signature holds: 2\n"), done.stderr
-    assert "other" not in (bundle / "chain.jsonl").read_text()
-    readme = (bundle / "README.txt").read_text()
-    assert "ab" * 32 in readme
-    assert "python3 check.py" in readme
-
-
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
-@pytest.mark.parametrize(
-    ("file", "before", "after"),
-    [
-        ("chain.jsonl", "Key sent out", "Key kept in"),
-        ("events.jsonl", "0.9", "0.1"),
-        ("events.jsonl", "00.000000120Z", "00.000000130Z"),
-        ("findings.jsonl", "Key sent out", "Key kept in"),
-        ("key.pub", "MCowBQYDK2VwAyEA", "MCowBQYDK2VwAyE"),
-    ],
-)
-def test_a_stranger_sees_what_was_changed(bundle: Path, file: str, before: str, after: str) -> None:
-    text = (bundle / file).read_text()
-    assert before in text
-    (bundle / file).write_text(text.replace(before, after, 1))
-    assert stranger_checks(bundle).returncode == 1
-
-
-def test_a_bundle_of_a_tampered_log_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    whole = written(path)
-    path.write_bytes(b"".join(whole[1:]))
-    public = tmp_path / "mine.pub"
-    public.write_bytes(public_pem(KEY))
-    with pytest.raises(InputError, match="tampered"):
-        export(path, "s0", tmp_path / "out", [public])
-
-
 def test_without_the_head_a_cut_cannot_show_and_that_is_said(tmp_path: Path) -> None:
     path = tmp_path / "a"
     written(path)
     head_of(path).unlink()
     assert any("would not show" in note for note in verify(path, TRUST).notes)
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["\ud800", object(), "x" * (9 << 20), ["y" * (1 << 20)] * 9],
+    ids=["surrogate", "object", "long", "many"],
+)
+def test_what_cannot_be_written_is_left_out_and_named_and_the_log_goes_on(tmp_path: Path, what: Any) -> None:
+    path = tmp_path / "a"
+    log = AuditLog(path, KEY)
+    assert log.append("finding", {"uid": "u1", "evidence": what, "number": 7}, session="s\udc80")
+    assert log.append("finding", {"uid": "u2"})
+    os.close(log._handle)  # as a writer that dies
+    log._flusher.shutdown()
+    log = AuditLog(path, KEY)
+    log.append("sensor_stop", {})
+    log.close()
+    report = verify(path, TRUST)
+    assert (report.problems, report.records, report.trusted) == ([], 4, 4)
+    told = msgspec.json.decode(path.read_bytes().splitlines()[0])
+    assert told["session"] == "s\\udc80"
+    assert told["body"] == {
+        "uid": "u1",
+        "number": 7,
+        "left_out": {"evidence": told["body"]["left_out"]["evidence"]},
+    }
+
+
+def test_names_that_cannot_be_written_are_told_too(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "a", KEY)
+    assert log.append("gap", {"\ud800": 1})
+    log.close()
+    assert verify(tmp_path / "a", TRUST).problems == []
+    assert b"ud800" in (tmp_path / "a").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"root:x:0:0\n", b"{}\n{}\n", b"\0" * 100, b"x" * (9 << 20)],
+    ids=["text", "json", "zeros", "long"],
+)
+def test_a_file_that_gives_no_record_to_go_on_from_is_refused_and_left_alone(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="no record to go on from") as told:
+        AuditLog(path, KEY)
+    assert "move it away" in str(told.value)
+    assert path.read_bytes() == content
+    path.unlink()
+    AuditLog(path, KEY).close()
+
+
+@pytest.mark.parametrize("kept", [1, 5, 40])
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("ended", [b"", b"\n"])
+def test_a_writer_that_died_in_its_first_line_or_while_it_went_on_is_explained(
+    tmp_path: Path, kept: int, before: int, ended: bytes
+) -> None:
+    path = tmp_path / "a"
+    lines = written(path, every=1)
+    path.write_bytes(b"".join(lines[:before]) + lines[before][:kept] + ended)
+    head_of(path).unlink()
+    AuditLog(path, KEY).close()
+    assert verify(path, TRUST).problems == []
 
 
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,6 +30,7 @@ from workbench.errors import InputError
 from workbench.event import format_timestamp
 from workbench.files import write_aside
 from workbench.scorer.envelope import key_id
+from workbench.sensor.fitting import fitting, fitting_name
 
 CHECKPOINT = b"agent-detection-workbench audit checkpoint 1\n"
 START = bytes(32)
@@ -37,10 +38,35 @@ TAIL = len(b',"chain":""}') + 64
 _EVERY = 64
 _SIGNED_WITHIN = 5.0
 _MOST_WAITING = 4_096
-_LONGEST = 8 << 20
-_MOST_BODY = _LONGEST // 4  # so that the last of what lies at a log's end is a whole record
-_Told = tuple[str, str, msgspec.Raw]  # kind, session, body
+_END = 8 << 20  # of a log is read to go on from; it holds a whole record and a piece of another
+_FIRST = b'{"sequence":1,"time":"'
 _ASIDE = ("checkpoint", "recovered", "retention")
+
+_Told = TypeVar("_Told")
+_Sequence = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+
+
+class Record(msgspec.Struct):
+    """A record as it is read; its body is decoded by who needs it."""
+
+    sequence: _Sequence
+    kind: str
+    time: str = ""
+    body: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Checkpoint(msgspec.Struct):
+    """The body of a checkpoint: who signed, the signature, and the chain value that it covers."""
+
+    key: str
+    signature: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{128}\Z")]
+    signs: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+
+
+class Head(Checkpoint):
+    """The newest checkpoint, as it lies beside the log."""
+
+    sequence: _Sequence
 
 
 def link(previous: bytes, digest: bytes) -> bytes:
@@ -67,6 +93,14 @@ def content_of(line: bytes) -> tuple[bytes, bytes]:
     return line[:-TAIL] + b"}", chain
 
 
+def read_json(content: bytes | msgspec.Raw, kind: type[_Told]) -> _Told:
+    """Decode what a log or its head holds; raises ValueError when it is not that."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def signed_part(sequence: int, chain: bytes) -> bytes:
     """Give the bytes that a checkpoint signs."""
     return CHECKPOINT + sequence.to_bytes(8, "big") + chain
@@ -80,46 +114,55 @@ def head_of(log: Path) -> Path:
 def key_of_head(log: Path) -> str:
     """Give the id of the key that signed last, "" when nothing is signed yet."""
     try:
-        return str(msgspec.json.decode(head_of(log).read_bytes())["key"])
-    except (OSError, ValueError, TypeError, KeyError):
+        return read_json(head_of(log).read_bytes(), Head).key
+    except (OSError, ValueError):
         return ""
 
 
 def last_findings(log: Path, most: int = 64) -> list[dict[str, Any]]:
     """Give the bodies of the last findings that a log's last sensor wrote, oldest first, `most` of them."""
     found: list[dict[str, Any]] = []
-    with log.open("rb") as lines:
-        lines.seek(max(0, log.stat().st_size - _LONGEST))
-        for line in reversed(lines.read().split(b"\n")):
-            try:
-                record = msgspec.json.decode(content_of(line)[0])
-                kind, body = record["kind"], record["body"]
-            except (ValueError, KeyError, TypeError):
-                continue
-            if kind == "sensor_start" or len(found) == most:
-                break
-            if kind == "finding":
-                found.append(body)
+    for line in _newest_lines(log):
+        try:
+            record = read_json(content_of(line)[0], Record)
+            body = read_json(record.body, dict[str, Any])
+        except ValueError:
+            continue
+        if record.kind == "sensor_start" or len(found) == most:
+            break
+        if record.kind == "finding":
+            found.append(body)
     return found[::-1]
+
+
+def _newest_lines(log: Path) -> list[bytes]:
+    """Give the lines at a log's end, newest first; the last of them may have lost its beginning."""
+    with log.open("rb") as lines:
+        lines.seek(max(0, log.stat().st_size - _END))
+        return [line for line in reversed(lines.read().split(b"\n")) if line]
 
 
 class AuditLog:
     """Appends records; a checkpoint follows every `every` of them, at each start and at the end.
 
     When the disk is full, records wait in memory, up to a bound; what is lost then is counted and told by the
-    first record that can be written again.
+    first record that can be written again. A record says itself what of it could not be written.
     """
 
     def __init__(self, path: Path, key: Ed25519PrivateKey, *, every: int = _EVERY) -> None:
-        """Open or create; raises InputError when the file cannot be written."""
+        """Open or create; raises InputError when the file cannot be written, or gone on with."""
         self.path, self._key, self._every = path, key, every
-        self._waiting: deque[_Told] = deque()
+        self._waiting: deque[tuple[str, str, msgspec.Raw]] = deque()
         self._unsigned = self.lost = 0
         self._signed = time.monotonic()
-        self._head: dict[str, Any] = {}
+        self._head: Head | None = None
         self._flusher = ThreadPoolExecutor(1, "audit-flush")
         self._handle, self._good = self._open()
-        self.before = last = _resume(path)
+        try:
+            self.before = last = _resume(path)
+        except InputError:
+            os.close(self._handle)
+            raise
         self.sequence, self._chain = last.sequence, last.chain
         if self._good and os.pread(self._handle, 1, self._good - 1) != b"\n":
             self._good += os.write(self._handle, b"\n")
@@ -162,9 +205,9 @@ class AuditLog:
         """The chain value of the last record."""
         return self._chain
 
-    def append(self, kind: str, body: Any, session: str = "") -> bool:
+    def append(self, kind: str, body: dict[str, Any], session: str = "") -> bool:
         """Write a record; tells whether it reached the file."""
-        self._waiting.append(_encoded(kind, session, body))
+        self._waiting.append((kind, fitting_name(session), fitting(body)))
         while self._waiting:
             if not self._write(*self._waiting[0]):
                 if len(self._waiting) > _MOST_WAITING:
@@ -174,8 +217,8 @@ class AuditLog:
             self._waiting.popleft()
             if self.lost and not self._waiting:
                 lost, self.lost = self.lost, 0
-                because = "the log could not be written"
-                self._waiting.append(_encoded("gap", "", {"records_lost": lost, "because": because}))
+                told = {"records_lost": lost, "because": "the log could not be written"}
+                self._waiting.append(("gap", "", fitting(told)))
         if self._unsigned >= self._every:
             self.checkpoint()
         return True
@@ -204,23 +247,23 @@ class AuditLog:
         self._unsigned += 1
         return True
 
-    def checkpoint(self) -> None:
-        """Sign all that was written so far, and flush it to disk."""
-        body = {
-            "key": self.key,
-            "signature": self._key.sign(signed_part(self.sequence + 1, self._chain)).hex(),
-            "signs": self._chain.hex(),
-        }
-        if self._write("checkpoint", "", msgspec.Raw(msgspec.json.encode(body))):
-            self._unsigned, self._signed = 0, time.monotonic()
-            self._head = {"sequence": self.sequence, **body}
-            self._flusher.submit(self.flush)
+    def checkpoint(self) -> bool:
+        """Sign all that was written so far, and flush it to disk; tells whether the signature was written."""
+        signature = self._key.sign(signed_part(self.sequence + 1, self._chain)).hex()
+        body = {"key": self.key, "signature": signature, "signs": self._chain.hex()}
+        if not self._write("checkpoint", "", fitting(body)):
+            return False
+        self._unsigned, self._signed = 0, time.monotonic()
+        self._head = Head(sequence=self.sequence, **body)
+        self._flusher.submit(self.flush)
+        return True
 
     def flush(self) -> None:
         """Bring the log and its head to disk, beside the scoring, which must not wait for a disk."""
         with suppress(OSError, InputError):  # a full disk shows in the next record that is written
             os.fsync(self._handle)
-            write_aside(head_of(self.path), msgspec.json.encode(self._head) + b"\n", mode=0o600)
+            if self._head:
+                write_aside(head_of(self.path), msgspec.json.encode(self._head) + b"\n", mode=0o600)
 
     def checkpoint_if_due(self) -> None:
         """Sign when something unsigned has waited for `_SIGNED_WITHIN` seconds."""
@@ -232,21 +275,6 @@ class AuditLog:
         self.checkpoint()
         self._flusher.shutdown()
         os.close(self._handle)
-
-
-def _encoded(kind: str, session: str, body: Any) -> _Told:
-    """Encode what a record tells; what cannot be, or is too long to be found again, is told to be missing."""
-    session = session.encode(errors="replace").decode()
-    try:
-        told = msgspec.json.encode(body)
-        if len(told) > _MOST_BODY and isinstance(body, dict) and "evidence" in body:
-            told = msgspec.json.encode(body | {"evidence": [], "evidence_not_kept": len(body["evidence"])})
-        because = f"a body of {len(told)} bytes" if len(told) > _MOST_BODY else ""
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        because = f"a body that cannot be written: {error!r}"[:200].encode(errors="replace").decode()
-    if because:
-        return "gap", session, msgspec.Raw(msgspec.json.encode({"record": kind, "because": because}))
-    return kind, session, msgspec.Raw(told)
 
 
 class Last(NamedTuple):
@@ -263,23 +291,20 @@ class Last(NamedTuple):
 
 
 def _resume(path: Path) -> Last:
-    if not path.exists():
-        return Last()
-    with path.open("rb") as log:
-        log.seek(max(0, path.stat().st_size - _LONGEST))
-        *whole, torn = log.read().split(b"\n")
-    last: Last | None = None
-    for line in (torn, *reversed(whole)):
+    lines = _newest_lines(path)
+    last, torn = None, b""
+    for line in lines:
         try:
             content, chain = content_of(line)
-            record = msgspec.json.decode(content)
-            sequence, kind, at = int(record["sequence"]), str(record["kind"]), str(record["time"])
-        except (ValueError, KeyError, TypeError):
+            record = read_json(content, Record)
+        except ValueError:
+            torn = torn or line
             continue
-        if last is None:
-            last = Last(sequence, chain, b"" if line is torn else torn)
-        if kind not in _ASIDE:
-            return last._replace(kind=kind, time=at)
-    if last is None and any(whole):
-        raise InputError("does not end in a record", place=path, mend="move it away, or name another --audit")
+        last = last or Last(record.sequence, chain, torn)
+        if record.kind not in _ASIDE:
+            return last._replace(kind=record.kind, time=record.time)
+    if last is None and lines and not (len(lines) == 1 and _FIRST.startswith(torn[: len(_FIRST)])):
+        raise InputError(
+            "holds no record to go on from", place=path, mend="move it away, or choose another --audit"
+        )
     return last or Last(torn=torn)

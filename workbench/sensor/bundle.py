@@ -14,7 +14,7 @@ from workbench.event import to_json
 from workbench.files import write_aside
 from workbench.scorer.envelope import key_id, read_public_key
 from workbench.sensor import check_bundle
-from workbench.sensor.audit import content_of
+from workbench.sensor.audit import content_of, read_json
 from workbench.sensor.verify import verify
 
 _OF_SESSIONS = frozenset(
@@ -57,8 +57,9 @@ the events again (workbench score).
 def export(log: Path, session: str, out: Path, trust: list[Path] | None = None) -> int:
     """Write the bundle of a session into the new directory `out`; gives how many of its records it holds.
 
-    The beginning of the session's id will do. Raises InputError when the log was tampered with, holds nothing
-    of the session or several that begin so, or `out` exists.
+    The beginning of the session's id will do; records that no checkpoint signs yet stay out. Raises
+    InputError when the log was tampered with, holds nothing of the session or several that begin so, or `out`
+    exists.
     """
     keys = trust or [Path(f"{log}.key.pub")]
     report = verify(log, keys)
@@ -68,13 +69,13 @@ def export(log: Path, session: str, out: Path, trust: list[Path] | None = None) 
         )
     if out.exists():
         raise InputError("already exists", place=out, mend="choose another --out")
-    session = _named(log, session)
+    session = _named(log, report.trusted, session)
     chain: list[bytes] = []
     events: dict[str, bytes] = {}
     findings: dict[str, bytes] = {}
     packs: dict[str, None] = {}
     own = kept = 0
-    for line, record in _records(log):
+    for line, record in _records(log, report.trusted):
         if "omitted" in record:
             chain.append(line)
             continue
@@ -90,11 +91,10 @@ def export(log: Path, session: str, out: Path, trust: list[Path] | None = None) 
             packs[_pack(body.get("pack", body))] = None
         if mine:
             own += 1
-            for event in [*body.get("evidence", []), *([body["event"]] if "event" in body else [])]:
+            for event in check_bundle.events_of(body):
                 events[str(event.get("event.id"))] = to_json(event)
             if record["kind"] in ("finding", "excepted"):
-                shown = {name: value for name, value in body.items() if name != "evidence"}
-                findings[body["uid"]] = msgspec.json.encode(shown)
+                findings[body["uid"]] = msgspec.json.encode(check_bundle.finding_of(body))
     told = _README.format(
         session=session,
         kept=kept,
@@ -111,8 +111,8 @@ def export(log: Path, session: str, out: Path, trust: list[Path] | None = None) 
     return own
 
 
-def _named(log: Path, beginning: str) -> str:
-    found = {str(record.get("session", "")) for _, record in _records(log)} - {""}
+def _named(log: Path, trusted: int, beginning: str) -> str:
+    found = {str(record.get("session", "")) for _, record in _records(log, trusted)} - {""}
     named = {beginning} & found or {session for session in found if session.startswith(beginning)}
     if not named:
         raise InputError(
@@ -125,14 +125,18 @@ def _named(log: Path, beginning: str) -> str:
     return named.pop()
 
 
-def _records(log: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
+def _records(log: Path, trusted: int) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """Give the lines up to the last checkpoint: what follows is not signed, and may be anyone's."""
     with log.open("rb") as lines:
         for line in lines:
             whole = line.removesuffix(b"\n")
             try:
-                yield whole, msgspec.json.decode(whole)
-            except msgspec.DecodeError:
+                record = read_json(whole, dict[str, Any])
+            except ValueError:
                 continue  # the piece of a line that a `recovered` record explains
+            yield whole, record
+            if record.get("sequence") == trusted:
+                return
 
 
 def _pack(told: dict[str, Any]) -> str:

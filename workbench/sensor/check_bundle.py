@@ -1,26 +1,29 @@
 """Check the evidence in this directory: `python3 check.py`. Needs Python 3 and the openssl command, no more.
 
-It computes the chain of chain.jsonl anew, verifies each checkpoint's signature with key.pub, and looks for
-each line of events.jsonl and findings.jsonl in the signed records. Exit status 1: something was changed.
-Each record is decoded from the very bytes that are chained.
+It computes the chain of chain.jsonl anew, verifies each checkpoint's signature with key.pub, and compares
+events.jsonl and findings.jsonl with what the signed records hold. Exit status 1: something was changed.
 """
 
 from __future__ import annotations
 
-import calendar
 import hashlib
 import json
 import re
 import subprocess
 import sys
 import tempfile
-import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 PREFIX = b"agent-detection-workbench audit checkpoint 1\n"
-END = re.compile(rb',"chain":"([0-9a-f]{64})"\}\Z')
+RECORD = re.compile(rb'(\{.*),"chain":"([0-9a-f]{64})"\}')
 OMITTED = re.compile(rb'\{"omitted":"([0-9a-f]{64})"\}')
+TIMES = ("@timestamp", "event.start", "event.end", "process.start")
+
+
+class Changed(Exception):
+    """Says what is not as the sensor wrote it."""
 
 
 def signed(key: Path, message: bytes, signature: bytes) -> bool:
@@ -29,148 +32,181 @@ def signed(key: Path, message: bytes, signature: bytes) -> bool:
         data, proof = Path(place, "data"), Path(place, "proof")
         data.write_bytes(message)
         proof.write_bytes(signature)
-        told = subprocess.run(
-            [
-                "openssl",
-                "pkeyutl",
-                "-verify",
-                "-pubin",
-                "-inkey",
-                key,
-                "-rawin",
-                "-in",
-                data,
-                "-sigfile",
-                proof,
-            ],
-            capture_output=True,
-            check=False,
-        )
+        command = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", str(key), "-rawin"]
+        files = ["-in", str(data), "-sigfile", str(proof)]
+        told = subprocess.run(command + files, capture_output=True, check=False)
     return told.returncode == 0
 
 
-def same(told: object, original: object) -> bool:
-    """Whether a value is the original's; events.jsonl writes times as text, the chain as nanoseconds."""
-    if isinstance(told, str) and isinstance(original, int):
-        whole, _, part = told.rstrip("Z").partition(".")
-        seconds = calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S"))
-        return seconds * 10**9 + int(part.ljust(9, "0")) == original
-    return told == original
-
-
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object of its members; of two that have the same name, one would hide the other."""
-    if len({name for name, _ in pairs}) < len(pairs):
-        raise ValueError("a name stands twice")
-    return dict(pairs)
+    """Give an object; one that names a key twice could be read in two ways."""
+    told = dict(pairs)
+    if len(told) < len(pairs):
+        raise ValueError("a key stands there twice")
+    return told
 
 
-def record_of(line: bytes) -> tuple[bytes, dict[str, Any], str]:
-    """Give the bytes of a line that are chained, the record decoded from these alone, and its chain value."""
-    end = END.search(line)
-    if end is None:
-        raise ValueError("does not end in a chain value")
-    content = line[: end.start()] + b"}"
-    record = json.loads(content, object_pairs_hook=once)
-    if not 0 < record["sequence"] < 1 << 63 or not isinstance(record["body"], dict):
-        raise ValueError("is no record")
-    return content, record, end[1].decode()
+def parse(line: bytes) -> dict[str, Any]:
+    """Give the JSON object that a line is; raises ValueError when it is none."""
+    try:
+        told = json.loads(line.decode(), object_pairs_hook=once)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(told, dict):
+        raise ValueError("not an object")
+    return told
 
 
-def omitted_of(line: bytes) -> bytes | None:
-    """Give the digest that stands for a record of another session, None where a record stands itself."""
-    found = OMITTED.fullmatch(line)
-    return bytes.fromhex(found[1].decode()) if found else None
+def plain(told: dict[str, Any]) -> str:
+    """Write an object the one way that equal objects are written: true is not 1, and 1 is not 1.0."""
+    return json.dumps(told, sort_keys=True)
+
+
+def timed(event: dict[str, Any]) -> dict[str, Any]:
+    """Give an event with its times as events.jsonl writes them: the chain has nanoseconds since 1970."""
+    told = dict(event)
+    for name in TIMES:
+        if isinstance(at := told.get(name), int):
+            whole = datetime(1970, 1, 1) + timedelta(seconds=at // 10**9)
+            part = re.sub("(000)+$", "", f"{at % 10**9:09d}")
+            told[name] = whole.isoformat() + (f".{part}" if part else "") + "Z"
+    return told
+
+
+def events_of(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the events that a record tells of."""
+    return [*body.get("evidence", []), *([body["event"]] if "event" in body else [])]
+
+
+def finding_of(body: dict[str, Any]) -> dict[str, Any]:
+    """Give a finding as findings.jsonl has it: the evidence stands in events.jsonl."""
+    return {name: value for name, value in body.items() if name != "evidence"}
 
 
 class Chain:
-    """What the records say, read one after the other."""
+    """Walks chain.jsonl; raises Changed when a line does not continue it."""
 
     def __init__(self, keys: list[Path]) -> None:
         self.keys = keys
-        self.value, self.sequence = bytes(32), 0
-        self.missing = self.deleted = self.checkpoints = self.unsigned = 0
-        self.events: dict[str, dict[str, Any]] = {}
-        self.findings: dict[str, dict[str, Any]] = {}
+        self.value = bytes(32)
+        self.sequence = self.unsigned = self.checkpoints = self.missing = self.deleted = 0
+        self.events: dict[str, str] = {}
+        self.findings: dict[str, str] = {}
 
-    def take(self, line: bytes) -> str:
-        """Read a line; gives what is wrong with it, "" when nothing is."""
-        digest = omitted_of(line)
-        if digest is not None:
-            self.value, self.sequence = hashlib.sha256(self.value + digest).digest(), self.sequence + 1
-            return ""
-        content, record, told = record_of(line)
-        body, kind = record["body"], record["kind"]
-        if not self.sequence and kind == "checkpoint":  # what came before was deleted, as a record says
-            self.value, self.sequence = bytes.fromhex(body["signs"]), record["sequence"] - 1
+    def take(self, line: bytes) -> None:
+        """Take the next line."""
+        if left_out := OMITTED.fullmatch(line):
+            self.link(bytes.fromhex(left_out[1].decode()))
+            return
+        parts = RECORD.fullmatch(line)
+        if not parts:
+            raise Changed("is no record")
+        content = parts[1] + b"}"  # only what the chain covers is read
+        try:
+            self.record(content, parse(content), parts[2].decode())
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+            raise Changed("is no record") from None
+
+    def record(self, content: bytes, record: dict[str, Any], chain: str) -> None:
+        """Take a record that is written there in full."""
+        sequence, kind, body = record["sequence"], record["kind"], record["body"]
+        if kind == "checkpoint" and not self.sequence and sequence > 1:
+            # What came before was deleted, as a record says: the signature holds for the chain up to here.
+            self.value, self.sequence = bytes.fromhex(body["signs"]), sequence - 1
             self.missing = self.sequence
-        before, self.sequence = self.value, self.sequence + 1
-        self.value = hashlib.sha256(before + hashlib.sha256(content).digest()).digest()
-        if record["sequence"] != self.sequence or told != self.value.hex():
-            return f"record {record['sequence']} does not continue the chain"
-        self.unsigned += 1
+        before = self.value
+        self.link(hashlib.sha256(content).digest())
+        if sequence != self.sequence or chain != self.value.hex():
+            raise Changed(f"record {self.sequence} does not continue the chain")
         if kind == "checkpoint":
-            message = PREFIX + self.sequence.to_bytes(8, "big") + before
-            if not any(signed(key, message, bytes.fromhex(body["signature"])) for key in self.keys):
-                return "no key here made this signature"
-            self.checkpoints, self.unsigned = self.checkpoints + 1, 0
+            self.checkpoint(PREFIX + sequence.to_bytes(8, "big") + before, bytes.fromhex(body["signature"]))
         elif kind == "retention":
-            self.deleted = max(self.deleted, int(body["deleted_to"]))
-        for event in [*body.get("evidence", []), *([body["event"]] if "event" in body else [])]:
-            self.events[event.get("event.id")] = event
-        if kind in ("finding", "excepted"):
-            self.findings[body["uid"]] = {name: body[name] for name in body if name != "evidence"}
-        return ""
+            self.deleted = max(self.deleted, body["deleted_to"])
+        if "session" in record:
+            self.events.update((str(event.get("event.id")), plain(timed(event))) for event in events_of(body))
+            if kind in ("finding", "excepted"):
+                self.findings[body["uid"]] = plain(finding_of(body))
 
-    def end(self) -> list[str]:
-        """Give what is wrong with the whole."""
-        faults = []
+    def link(self, digest: bytes) -> None:
+        """Go on to the next record."""
+        self.value = hashlib.sha256(self.value + digest).digest()
+        self.sequence += 1
+        self.unsigned += 1
+
+    def checkpoint(self, message: bytes, signature: bytes) -> None:
+        """Count a checkpoint that a key here signed."""
+        if not any(signed(key, message, signature) for key in self.keys):
+            raise Changed("no key here made this signature")
+        self.checkpoints, self.unsigned = self.checkpoints + 1, 0
+
+    def end(self) -> None:
+        """Compare the beginning and the end with what is signed."""
         if self.unsigned:
-            faults.append(f"the last {self.unsigned} records are not signed")
+            raise Changed(f"the last {self.unsigned} records are not signed")
         if self.missing > self.deleted:
-            faults.append(f"records {self.deleted + 1} to {self.missing} are gone, and no record says so")
-        return faults
+            raise Changed(
+                f"the beginning was cut: records {self.deleted + 1} to {self.missing} are gone,"
+                " and no record says so"
+            )
 
 
-def copied(file: Path, name: str, known: dict[str, dict[str, Any]]) -> list[str]:
-    """Tell where a file of copies is not what the chain holds, all of it."""
-    faults, left = [], set(known)
-    for number, line in enumerate(file.read_bytes().splitlines(), 1):
+def lines_of(path: Path) -> list[bytes]:
+    """Give a file's lines."""
+    try:
+        return path.read_bytes().removesuffix(b"\n").split(b"\n") if path.stat().st_size else []
+    except OSError as error:
+        raise Changed(f"{path.name}: cannot be read: {error.strerror}") from None
+
+
+def walk(path: Path, chain: Chain) -> None:
+    """Take a chain's lines to its end."""
+    for number, line in enumerate(lines_of(path), 1):
         try:
-            copy = json.loads(line, object_pairs_hook=once)
-            original = known.get(copy[name], {})
-            left.discard(copy[name])
-            fits = copy.keys() == original.keys() and all(same(copy[key], original[key]) for key in copy)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            fits = False
-        if not fits:
-            faults.append(f"{file.name}:{number}: is not what the chain holds")
-    if left:
-        faults.append(f"{file.name}: {len(left)} that the chain holds are not there")
-    return faults
+            chain.take(line)
+        except Changed as error:
+            raise Changed(f"{path.name}:{number}: {error}") from None
+    try:
+        chain.end()
+    except Changed as error:
+        raise Changed(f"{path.name}: {error}") from None
 
 
-def check(place: Path) -> tuple[list[str], int]:
-    """Give what is wrong, and how many checkpoints of the keys there are hold."""
+def agrees(line: bytes, original: str) -> bool:
+    """Whether a line holds the same as an object of the chain."""
+    try:
+        return plain(parse(line)) == original
+    except ValueError:
+        return False
+
+
+def compare(path: Path, held: list[str]) -> None:
+    """Compare a file's lines with what the chain holds."""
+    lines = lines_of(path)
+    for number, (line, original) in enumerate(zip(lines, held, strict=False), 1):
+        if not agrees(line, original):
+            raise Changed(f"{path.name}:{number}: is not what the chain holds")
+    if len(lines) != len(held):
+        raise Changed(f"{path.name}: has {len(lines)} lines, and the chain holds {len(held)}")
+
+
+def check(place: Path) -> tuple[str, int]:
+    """Give the first thing that is wrong, if any, and how many checkpoints of the keys there are hold."""
     chain = Chain(sorted(place.glob("key*.pub")))
-    faults: list[str] = []
-    for number, line in enumerate((place / "chain.jsonl").read_bytes().split(b"\n")[:-1], 1):
-        try:
-            fault = chain.take(line)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            fault = f"is no record: {error!r}"
-        if fault:
-            faults.append(f"chain.jsonl:{number}: {fault}")
-            break
-    faults += chain.end()
-    faults += copied(place / "events.jsonl", "event.id", chain.events)
-    faults += copied(place / "findings.jsonl", "uid", chain.findings)
-    return faults, chain.checkpoints
+    try:
+        walk(place / "chain.jsonl", chain)
+        compare(place / "events.jsonl", list(chain.events.values()))
+        compare(place / "findings.jsonl", list(chain.findings.values()))
+    except Changed as error:
+        return str(error), chain.checkpoints
+    return "", chain.checkpoints
 
 
 if __name__ == "__main__":
-    found, count = check(Path(__file__).parent)
-    for fault in found:
-        print("changed:", fault)
+    try:
+        found, count = check(Path(__file__).parent)
+    except OSError as error:
+        sys.exit(f"cannot check: {error}")
+    if found:
+        print("changed:", found)
     print("checkpoints whose signature holds:", count)
     sys.exit(bool(found or not count))

@@ -219,9 +219,8 @@ class Responder:
         """Send what a sensor that died had written down last: whether it was sent, nobody knows."""
         for body in findings:
             with suppress(msgspec.ValidationError, KeyError, TypeError):
-                alert = msgspec.convert(
-                    {name: body[name] for name in ("finding", "verdict", "evidence")}, Alert
-                )
+                told = {name: body[name] for name in ("finding", "verdict", "evidence") if name in body}
+                alert = msgspec.convert(told, Alert)
                 if alert.verdict.decision != "audit":
                     self.send([msgspec.structs.replace(alert, host=self._host)])
 

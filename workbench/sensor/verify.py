@@ -2,55 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from workbench.errors import InputError
-from workbench.files import read_bounded
 from workbench.scorer.envelope import PublicKey, key_id, read_public_key
-from workbench.sensor.audit import START, content_of, head_of, link, signed_part
-
-_Sequence = Annotated[int, msgspec.Meta(ge=1, lt=1 << 62)]
-_Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-
-
-class _Record(msgspec.Struct):
-    """What every record has."""
-
-    sequence: _Sequence
-    kind: str
-    body: dict[str, Any]
-    time: str = ""
-
-
-class _Signed(msgspec.Struct):
-    """What a checkpoint says."""
-
-    key: str
-    signature: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{128}$")]
-    signs: _Hash
-
-    def holds(self, keys: Mapping[str, Ed25519PublicKey], sequence: int, chain: bytes) -> bool:
-        """Whether a key that is trusted signed this chain value in this place."""
-        try:
-            keys[self.key].verify(bytes.fromhex(self.signature), signed_part(sequence, chain))
-        except (InvalidSignature, KeyError):
-            return False
-        return True
-
-
-class _Head(_Signed):
-    """The newest checkpoint, as it lies beside the log."""
-
-    sequence: _Sequence
+from workbench.sensor.audit import (
+    START,
+    Checkpoint,
+    Head,
+    Record,
+    content_of,
+    head_of,
+    link,
+    read_json,
+    signed_part,
+)
 
 
 @dataclass
@@ -72,6 +46,32 @@ class Report:
         return not self.problems
 
 
+class _Retention(msgspec.Struct):
+    deleted_to: int
+
+
+class _Recovered(msgspec.Struct):
+    torn_sha256: str
+
+
+_Body = Checkpoint | _Retention | _Recovered
+_BODIES: dict[str, type[_Body]] = {
+    "checkpoint": Checkpoint,
+    "retention": _Retention,
+    "recovered": _Recovered,
+}
+_OMITTED = re.compile(rb'\{"omitted":"([0-9a-f]{64})"\}')
+
+
+def _body_of(record: Record) -> _Body | None:
+    """Decode a body that verification depends on; None when it is another's, or not as it must be."""
+    kind = _BODIES.get(record.kind)
+    try:
+        return read_json(record.body, kind) if kind else None
+    except ValueError:
+        return None
+
+
 class _Chain:
     """Walks the lines, holding what the next one must continue."""
 
@@ -81,54 +81,50 @@ class _Chain:
         self.chain = START
         self.sequence = 0
         self._broken = False
-        self._missing = self._deleted = 0
+        self._missing = self._told = self._deleted = 0  # told of as deleted; and that is signed
         self._torn: bytes | None = None
         self.last_time = ""
 
     def take(self, number: int, line: bytes) -> None:
+        if left_out := _OMITTED.fullmatch(line):
+            self.chain = link(self.chain, bytes.fromhex(left_out[1].decode()))
+            self.sequence += 1
+            self.report.omitted += 1
+            return
         try:
-            raw = msgspec.json.decode(line)
-            if not isinstance(raw, dict):
-                raise ValueError("not an object")
-            if "omitted" in raw:
-                self._omitted(raw)
-                return
             content, chain = content_of(line)
-            record = msgspec.json.decode(content, type=_Record)
-        except (ValueError, KeyError, TypeError, RecursionError):
+            record = read_json(content, Record)
+        except ValueError:
             if self._torn is not None:
                 self._fault(number, "is no record")
             self._torn = line
             return
-        if self._torn is not None and not self._explains(record):
+        body = _body_of(record)
+        if self._torn is not None and not self._explains(body):
             self._fault(number, "follows a line that is no record and that nothing explains")
         self._torn = None
-        sequence, kind = record.sequence, record.kind
-        if not self.sequence and kind == "checkpoint" and sequence > 1:
-            self._begin_late(record)
-        self._place(number, sequence)
+        if not self.sequence and isinstance(body, Checkpoint) and record.sequence > 1:
+            # Its signature, checked below, holds for all that it signs, and so for what is missing.
+            self.chain, self.sequence = bytes.fromhex(body.signs), record.sequence - 1
+            self._missing = self.sequence
+        self._place(number, record.sequence)
         if link(self.chain, sha256(content).digest()) != chain:
             self._fault(
-                number, f"record {sequence} was changed, or one before it was changed, removed or moved"
+                number,
+                f"record {record.sequence} was changed, or one before it was changed, removed or moved",
             )
-        before, self.chain, self.sequence = self.chain, chain, sequence
+        before, self.chain, self.sequence = self.chain, chain, record.sequence
         self.report.records += 1
         self.last_time = record.time
-        self.report.stopped = kind == "sensor_stop" or (kind == "checkpoint" and self.report.stopped)
-        if kind == "checkpoint":
-            self._checkpoint(number, record, before)
-        elif kind == "retention":
-            self._retention(record)
-
-    def _retention(self, record: _Record) -> None:
-        told = record.body.get("deleted_to")
-        self._deleted = max(self._deleted, told if isinstance(told, int) else 0)
-
-    def _begin_late(self, record: _Record) -> None:
-        """Take a checkpoint as the beginning: its signature, checked later, holds for what it signs."""
-        with suppress(msgspec.ValidationError):
-            self.chain = bytes.fromhex(msgspec.convert(record.body, _Signed).signs)
-            self.sequence = self._missing = record.sequence - 1
+        self.report.stopped = record.kind == "sensor_stop" or (
+            record.kind == "checkpoint" and self.report.stopped
+        )
+        if isinstance(body, Checkpoint):
+            self._checkpoint(number, body, before)
+        elif isinstance(body, _Retention):
+            self._told = max(self._told, body.deleted_to)
+        elif record.kind in _BODIES and body is None:
+            self._fault(number, f"{record.kind} {record.sequence} does not hold what such a record holds")
 
     def _place(self, number: int, sequence: int) -> None:
         if sequence == self.sequence + 1:
@@ -138,30 +134,24 @@ class _Chain:
         else:
             self._fault(number, f"records {self.sequence + 1} to {sequence - 1} were removed")
 
-    def _explains(self, record: _Record) -> bool:
-        told = record.body.get("torn_sha256")
-        return record.kind == "recovered" and told == sha256(self._torn or b"").hexdigest()
+    def _explains(self, body: _Body | None) -> bool:
+        return isinstance(body, _Recovered) and body.torn_sha256 == sha256(self._torn or b"").hexdigest()
 
-    def _omitted(self, raw: dict[str, Any]) -> None:
-        self.chain = link(self.chain, bytes.fromhex(raw["omitted"]))
-        self.sequence += 1
-        self.report.omitted += 1
-
-    def _checkpoint(self, number: int, record: _Record, before: bytes) -> None:
-        try:
-            signed = msgspec.convert(record.body, _Signed)
-        except msgspec.ValidationError as error:
-            self._fault(number, f"checkpoint {record.sequence} is malformed: {error}")
+    def _checkpoint(self, number: int, body: Checkpoint, before: bytes) -> None:
+        key = self._keys.get(body.key)
+        if key is None:
+            self._fault(number, f"checkpoint {self.sequence} is signed by an unknown key")
             return
-        if signed.key not in self._keys:
-            self._fault(number, f"checkpoint {record.sequence} is signed by an unknown key")
-        elif not signed.holds(self._keys, record.sequence, before):
-            self._fault(number, f"the signature of checkpoint {record.sequence} does not hold")
-        else:
-            self.report.checkpoints += 1
-            if not self._broken:
-                self.report.trusted = self.sequence
-                self.report.trusted_time = self.last_time
+        try:
+            key.verify(bytes.fromhex(body.signature), signed_part(self.sequence, before))
+        except InvalidSignature:
+            self._fault(number, f"the signature of checkpoint {self.sequence} does not hold")
+            return
+        self.report.checkpoints += 1
+        self._deleted = self._told
+        if not self._broken:
+            self.report.trusted = self.sequence
+            self.report.trusted_time = self.last_time
 
     def _fault(self, number: int, what: str) -> None:
         self._broken = True
@@ -204,10 +194,17 @@ def _check_end(log: Path, keys: dict[str, Ed25519PublicKey], chain: _Chain, repo
     """Compare the end with the head that is kept beside the log, and say what nothing signs."""
     head = head_of(log)
     if head.is_file():
-        if (sequence := _sequence_of(head, keys)) is None:
+        try:
+            told = read_json(head.read_bytes(), Head)
+            signed = signed_part(told.sequence, bytes.fromhex(told.signs))
+            keys[told.key].verify(bytes.fromhex(told.signature), signed)
+        except (InvalidSignature, ValueError, KeyError, OSError):
             report.problems.append(f"{head.name}: is not a checkpoint signed by a trusted key")
-        elif sequence > chain.sequence:
-            report.problems.append(f"the end was cut: records {chain.sequence + 1} to {sequence} are gone")
+        else:
+            if told.sequence > chain.sequence:
+                report.problems.append(
+                    f"the end was cut: records {chain.sequence + 1} to {told.sequence} are gone"
+                )
     elif not report.omitted:
         report.notes.append(f"{head.name} is missing: a cut of whole records at the end would not show")
     if not report.checkpoints:
@@ -218,12 +215,3 @@ def _check_end(log: Path, keys: dict[str, Ed25519PublicKey], chain: _Chain, repo
         report.notes.append(
             "the log does not end with a sensor's stop: it still runs, was killed, or was cut since"
         )
-
-
-def _sequence_of(head: Path, keys: Mapping[str, Ed25519PublicKey]) -> int | None:
-    """Give the sequence that a head signs; None when no trusted key did."""
-    try:
-        told = msgspec.json.decode(read_bounded(head), type=_Head)
-    except (OSError, ValueError, RecursionError):
-        return None
-    return told.sequence if told.holds(keys, told.sequence, bytes.fromhex(told.signs)) else None
