@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,16 @@ def write_pack(path: Path, version: str = "1", response: str = "block", **change
     }
     path.write_bytes(sign(encode_payload({**content, **changed}), KEY))
     return path
+
+
+def settled(condition: Callable[[], object], seconds: float = 10.0) -> bool:
+    """Wait until a condition holds, at most so many seconds; tells whether it does."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
 
 
 class Receiver:
