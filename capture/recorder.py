@@ -284,16 +284,21 @@ def record(
         load()
     environment = become(user) if user is not None and pid is None else None
     session = str(uuid.uuid4())
+    spool = out.parent / f".{out.name}.{os.getpid()}.spool"
     recorder = Recorder(
         opened,
         agent=agent,
         session_id=session,
         transcripts=listen(session),
         settings=settings,
-        spool=out.parent / f".{out.name}.{os.getpid()}.spool",
+        spool=spool,
     )
     if pid is not None:
         recorder.attach(pid, timeout=timeout)
     else:
         recorder.run(command, cwd=cwd, env=environment, timeout=timeout)
-    return recorder.finish(out)
+    try:
+        return recorder.finish(out)
+    except OSError as error:  # what was seen is in the spool
+        mend = f"make room, then `workbench import spool {spool} --out {out}`"
+        raise RecordingError(f"cannot be written: {error}", place=out, mend=mend) from None

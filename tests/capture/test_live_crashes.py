@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+import capture.recorder
 from capture.assemble import recover
 from capture.spool import read_events
 from workbench.dataset.recording import Recording
+from workbench.errors import RecordingError
 
 pytestmark = pytest.mark.live
 
@@ -90,6 +93,23 @@ def test_a_full_disk_is_a_counted_loss(tmp_path: Path) -> None:
     assert session.received + session.loss.dropped == session.sent
     assert session.received == len(list(recording.events())) - 2
     assert "could not be written" in session.notes[0]
+
+
+def test_without_room_for_the_recording_its_spool_stays_and_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(capture.recorder, "write", full)
+        with pytest.raises(RecordingError, match="No space left on device") as told:
+            capture.recorder.record(["/bin/true"], tmp_path / "r")
+    (spool,) = tmp_path.glob(".r.*.spool")
+    assert f"workbench import spool {spool} --out {tmp_path / 'r'}" in str(told.value)
+    assert not (tmp_path / "r").exists()
+    recovered = recover(spool, tmp_path / "r")
+    assert any(event["event.action"] == "exec" for event in recovered.events())
 
 
 def test_planted_secrets_reach_neither_spool_nor_recording(tmp_path: Path) -> None:
