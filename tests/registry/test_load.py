@@ -80,6 +80,13 @@ def changed(name: str, tmp_path: Path, old: str, new: str) -> Path:
         ("intrinsic", "process.real_user.id", "process.real.id", "process.real.id", "process.real.id"),
         ("agents", "name: 0.5", "name: 0.9", "name alone", "name: 0.9"),
         ("agents", "- name: codex\n", "- nome: codex\n", "nome", "- nome: codex"),
+        (
+            "agents",
+            'match: {process.executable: ["**/*mcp-server*", "**/*-mcp", "**/mcp-*"]}',
+            "match: {}",
+            "length",
+            "match: {}",
+        ),
     ],
 )
 def test_a_fault_is_told_with_its_line(

@@ -47,7 +47,7 @@ class Role(_Shape):
     actor: Literal[
         "developer", "tool_child", "package_script", "test_runner", "editor_extension", "mcp_server"
     ]
-    match: Match
+    match: Annotated[Match, msgspec.Meta(min_length=1)]
     scope: Literal["self", "children"] = "self"
     inside: bool = True
 

@@ -53,6 +53,8 @@ class Roles:
                     passed |= known[text]
             else:
                 passed |= known[value]
+        if not passed:
+            return None
         for role in self._roles:
             if role.tests <= passed and (role.inside or not inside):
                 return role
