@@ -21,6 +21,7 @@ from capture.lab.scenario import load, names
 from workbench.dataset.recording import Recording
 from workbench.dataset.thin import thin
 from workbench.errors import InputError
+from workbench.yaml_text import read_yaml
 
 DIRECTORY = Path(__file__).parent / "campaigns"
 _LIMIT_S = 1200
@@ -71,7 +72,7 @@ class Run(NamedTuple):
 def read(file: Path) -> Plan:
     """Read a plan; raises InputError naming the file."""
     try:
-        plan = msgspec.convert(yaml.safe_load(file.read_text()), Plan)
+        plan = msgspec.convert(read_yaml(file.read_text(encoding="utf-8")), Plan)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise InputError(f"not a plan: {error}", place=file, mend="see docs/scenarios.md") from None
     if unknown := {a for part in plan.rounds for a in part.agents} - set(DRIVERS):

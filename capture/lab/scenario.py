@@ -12,6 +12,7 @@ import yaml
 
 from capture.lab.packages import Package
 from workbench.errors import InputError, Place
+from workbench.yaml_text import read_yaml
 
 DIRECTORY = Path(__file__).parent / "scenarios"
 
@@ -110,7 +111,7 @@ def load(name: str) -> Scenario:
 def read(file: Path) -> Scenario:
     """Read a scenario file; raises InputError naming the file and, where known, the line."""
     try:
-        raw = yaml.safe_load(file.read_text())
+        raw = read_yaml(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", place=file) from None
     except yaml.YAMLError as error:

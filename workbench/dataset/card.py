@@ -13,6 +13,7 @@ import yaml
 from workbench.dataset.census import Census, Counts
 from workbench.dataset.dataset import Manifest
 from workbench.dataset.session import Loss
+from workbench.yaml_text import read_yaml
 
 BEGIN, END = "<!-- counted: begin -->", "<!-- counted: end -->"
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
@@ -68,7 +69,7 @@ class Card:
         if match is None:
             raise ValueError("no front matter between two lines of ---")
         try:
-            front = yaml.safe_load(match[1])
+            front = read_yaml(match[1])
         except (yaml.YAMLError, RecursionError) as error:
             raise ValueError(f"front matter is not YAML: {str(error).splitlines()[0]}") from None
         msgspec.convert(front, Front)

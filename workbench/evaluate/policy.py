@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import yaml
 
 from workbench.errors import InputError
+from workbench.yaml_text import read_yaml
 
 Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -46,8 +48,8 @@ class Policy(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 def read_policy(path: Path) -> Policy:
     """Read a policy; raises InputError naming the file and what is wrong."""
     try:
-        return msgspec.yaml.decode(path.read_bytes(), type=Policy)
+        return msgspec.convert(read_yaml(path.read_text(encoding="utf-8")), Policy)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", place=path, mend="check the path") from None
-    except msgspec.MsgspecError as error:
+    except (UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise InputError(f"not a policy: {error}", place=path, mend="see docs/evaluation.md") from None

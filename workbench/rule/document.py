@@ -10,7 +10,6 @@ from typing import Any
 import yaml
 from sigma.exceptions import SigmaError
 from sigma.rule.base import check_alias_expansion
-from yaml.constructor import SafeConstructor
 from yaml.reader import ReaderError
 
 from workbench.errors import Place, RuleError
@@ -106,7 +105,7 @@ def parse_documents(text: str, path: str, errors: list[RuleError]) -> Iterator[D
             if bad := list(_bad_keys(node)):
                 errors += [_not_yaml(fault, path, lines) for fault in bad]
                 continue
-            data = _construct(loader, node)
+            data = loader.construct_document(node)
             check_alias_expansion(data)
             if not isinstance(data, dict):
                 place = Place(path, node.start_mark.line + 1, node.start_mark.column + 1)
@@ -135,31 +134,6 @@ def _not_yaml(error: yaml.MarkedYAMLError, path: str, lines: tuple[str, ...]) ->
     place = Place(path, mark.line + 1, mark.column + 1) if mark else Place(path)
     cause = f"not YAML: {error.problem or error.context}"
     return RuleError(cause, code="yaml", place=place, mend="mend the YAML", excerpt=excerpt(lines, place))
-
-
-def _construct(loader: yaml.CSafeLoader, node: yaml.Node) -> Any:
-    """Give a document's data; a value that is none, such as a 13th month, is told where it stands."""
-    try:
-        return loader.construct_document(node)
-    except ValueError as error:
-        waiting = [node]
-        while waiting:
-            part = waiting.pop()
-            if isinstance(part, yaml.MappingNode):
-                waiting.extend(one for pair in part.value for one in pair)
-            elif isinstance(part, yaml.SequenceNode):
-                waiting.extend(part.value)
-            elif _is_bad(part):
-                raise yaml.MarkedYAMLError(problem=str(error), problem_mark=part.start_mark) from None
-        raise
-
-
-def _is_bad(scalar: yaml.Node) -> bool:
-    try:
-        SafeConstructor().construct_object(scalar)
-    except ValueError:
-        return True
-    return False
 
 
 def _unreadable(error: Exception, path: str, text: str, lines: tuple[str, ...]) -> RuleError:

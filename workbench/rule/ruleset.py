@@ -16,6 +16,7 @@ from workbench.rule.document import Document, Key, read_documents
 from workbench.rule.extension import Extension, check_extension, read_extension
 from workbench.rule.logsource import check_logsource
 from workbench.rule.parse import parse_rule
+from workbench.yaml_text import read_yaml
 
 PLACEHOLDERS = "placeholders.yml"
 """A file of this name among rules, or above them, gives the values of `%placeholders%`; the deeper wins."""
@@ -143,7 +144,7 @@ def _depth(file: Path) -> tuple[int, Path]:
 def read_placeholders(file: Path) -> dict[str, list[str]]:
     """Read a file of placeholders, name → value or values; raises InputError."""
     try:
-        read = yaml.safe_load(file.read_text(encoding="utf-8"))
+        read = read_yaml(file.read_text(encoding="utf-8"))
         return {
             str(name): [str(value) for value in (given if isinstance(given, list) else [given])]
             for name, given in read.items()

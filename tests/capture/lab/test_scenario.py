@@ -37,7 +37,7 @@ def test_a_malicious_scenario_has_a_benign_twin_of_its_family(name: str) -> None
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("name: [", r":1:\d+: not YAML"),
+        ("name: ]", r":1:\d+: not YAML"),
         ("name: x\n", "not a scenario"),
         (
             "name: x\ntitle: t\ndescription: d\ntask: [t]\nsteps: [{name: a, run: ls}, {name: a, run: ls}]\n",
