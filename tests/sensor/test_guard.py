@@ -25,6 +25,7 @@ from workbench.sensor.sinks import open_sink
 place = Path(sys.argv[1])
 key, sinks = read_private_key(place / "key"), [f"file:{place}/alerts"]
 held = [open_sink(url) for url in sinks]
+sinks.insert(0, None)  # whatever is wrong with one, the next is told
 log = AuditLog(place / "audit.jsonl", key)
 guard = Guard(place / "audit.jsonl", key, sinks)
 print("held", flush=True)

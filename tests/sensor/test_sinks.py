@@ -271,6 +271,11 @@ def test_an_unknown_sink_is_refused() -> None:
         "otlp:",
         "syslog:x",
         "syslog://h:x",
+        "file:/a\0b",
+        "file:/a\udcff",
+        "https://a b/",
+        "https://a..b/",
+        f"otlp://{'a' * 300}",
     )
     for url in bad:
         with pytest.raises(InputError):

@@ -22,7 +22,7 @@ from workbench.scorer.verdict import Verdict
 from workbench.sensor.alert import Alert
 from workbench.sensor.audit import AuditLog
 from workbench.sensor.cgroup import Cgroup
-from workbench.sensor.sinks import SinkError, open_sink
+from workbench.sensor.sinks import open_sink
 from workbench.sensor.tampering import tampering
 
 _DONE = b"\n"
@@ -93,7 +93,7 @@ def _tell(
     finding = tampering(f"the sensor was ended from outside; {then}", at=time.time_ns())
     alert = Alert(finding=finding, verdict=Verdict(score=95, decision="alert"), host=platform.node())
     for url in sinks:  # opened anew: what the sensor had open was closed
-        with suppress(SinkError, InputError):
+        with suppress(Exception):  # nobody is left to tell of it, and the next sink may take it
             open_sink(url).send([alert])
     if cgroup is not None:
         cgroup.remove(_GOING_S)

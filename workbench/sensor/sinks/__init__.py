@@ -50,8 +50,13 @@ def open_sink(url: str) -> Sink:
     scheme = url.partition(":")[0]
     if scheme not in _SCHEMES:
         raise InputError(f"no sink {url[:80]!r}", mend=f"begin with one of {', '.join(_SCHEMES)}")
+    if not url.isprintable():
+        raise InputError(f"sink {url[:80]!r} has a character that cannot be printed", mend="name it in plain text")
     try:
-        urlsplit(url).port  # noqa: B018 - looking at it checks it
+        parts = urlsplit(url)
+        host, _ = (parts.hostname or "").encode("idna"), parts.port  # looking at them checks them
+        if b" " in host:
+            raise ValueError("a host's name has no spaces")
     except ValueError as error:
         raise InputError(f"sink {url[:80]!r}: {error}", mend=f"{scheme}://HOST:PORT") from None
     sink: Sink = import_module(f"workbench.sensor.sinks.{_SCHEMES[scheme]}").open_url(url)
