@@ -27,11 +27,11 @@ def reliability_svg(report: Reliability, title: str) -> str:
         parts.append(svg_text(_x(0) - 6, _y(tick) + 4, f"{tick:g}", "end"))
     for number, one in enumerate(report.bins):
         radius = LEAST + GROWTH * (one.count / report.events) ** 0.5
-        x, y = _x(one.confidence), _y(one.accuracy)
+        x, y = _x(one.predicted), _y(one.observed)
         parts.append(
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{BLUE}" fill-opacity="0.75"/>'
         )
-        label = f"said {one.confidence:.2f}, right {one.accuracy:.3f}, {one.count:,} events"
+        label = f"said {one.predicted:.2f}, right {one.observed:.3f}, {one.count:,} events"
         parts.append(svg_text(LEFT + SIDE + 20, TOP + 14 + 18 * number, label, "start"))
     return svg_page(title, parts) + "\n"
 

@@ -80,12 +80,12 @@ def _table(report: Reliability) -> list[str]:
         f"calibration error                   {report.calibration_error:.4f}",
         f"\n{'method':16}{'said':>8}{'right':>8}{'events':>10}",
         *(
-            f"{method:16}{bar.confidence:8.3f}{bar.accuracy:8.3f}{bar.count:10,}"
+            f"{method:16}{bar.predicted:8.3f}{bar.observed:8.3f}{bar.count:10,}"
             for method, bar in report.by_method.items()
         ),
         f"\n{'bin':16}{'said':>8}{'right':>8}{'events':>10}",
         *(
-            f"{number:<16}{bar.confidence:8.3f}{bar.accuracy:8.3f}{bar.count:10,}"
+            f"{number:<16}{bar.predicted:8.3f}{bar.observed:8.3f}{bar.count:10,}"
             for number, bar in enumerate(report.bins, start=1)
         ),
     ]

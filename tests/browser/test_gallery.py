@@ -32,7 +32,6 @@ findings = wb.score(scorer, attack)
 report = wb.backtest("../rules", data)
 summary = summarise(report)
 curve = [(point.recall, point.precision, point.threshold) for point in summary.curve.points]
-bars = [(bar.predicted, bar.observed, bar.sessions) for bar in summary.reliability]
 latency = measure(wb.open_scorer("../rules"), repeat_sessions([list(attack.events())], 3_000))
 many = [{**one, "@timestamp": one["@timestamp"] + n * 10**9} for one in attack.events() for n in range(70)]
 """
@@ -44,7 +43,7 @@ VIEWS = {
     "provenance-graph-of-all": "ProvenanceGraph(findings)",
     "drift": "DriftChart([0.2, 0.4, 0.3, 0.1] * 20 + [3.1, 2.8, 3.6] * 10, 'drift.destination', limit=2.8)",
     "precision-recall": "PrecisionRecallChart(*zip(*curve), share=3 / 12)",
-    "reliability": "ReliabilityChart(bars, 'Fused score')",
+    "reliability": "ReliabilityChart(summary.reliability, 'Fused score')",
     "coverage": "wb.show(load(['../rules']))",
     "heat-map": "HeatMap.of(report)",
     "latency": "LatencyChart(latency, 1_000)",

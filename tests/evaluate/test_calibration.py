@@ -52,7 +52,7 @@ def test_a_signal_that_no_session_showed_keeps_its_weight(fitted: Calibration) -
 
 def test_the_report_is_of_sessions_held_out(fitted: Calibration) -> None:
     assert 0 < fitted.brier < 0.1
-    assert sum(one.sessions for one in fitted.reliability) == fitted.sessions == 400
+    assert sum(one.count for one in fitted.reliability) == fitted.sessions == 400
     assert fitted.malicious == 100
     assert not fitted.few
 

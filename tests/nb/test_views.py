@@ -15,6 +15,7 @@ import pytest
 from workbench.evaluate.backtest import add_up
 from workbench.evaluate.latency import Latency
 from workbench.evaluate.outcome import Moment, Outcome
+from workbench.evaluate.reliability import Bin
 from workbench.event import Value
 from workbench.nb.view import data_table, finding_table, heat_map, process_tree, side_by_side, timeline
 from workbench.nb.view.coverage_matrix import CoverageMatrix
@@ -117,7 +118,7 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "timeline": Timeline(TREE, [finding(2)]),
         "drift": DriftChart([0.1] * 5, HOSTILE, limit=1.0, notes=[HOSTILE] * 5),
         "curve": PrecisionRecallChart([1, 0.5], [0.5, 1], [0, 50], 0.5),
-        "reliability": ReliabilityChart([(0.5, 0.4, 3)], HOSTILE),
+        "reliability": ReliabilityChart([Bin(0.5, 0.4, 3)], HOSTILE),
         "heat": HeatMap({HOSTILE: {HOSTILE: 1.0, "benign": None}}, [HOSTILE]),
         "coverage": CoverageMatrix(load([file])),
         "report": missed(load([file])),

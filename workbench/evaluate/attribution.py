@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.evaluate.reliability import Bin, Said, pooled, reliability_bins
 from workbench.event import Event, Value
 from workbench.registry import load
 from workbench.scorer.enrich.attribution import Attribution
@@ -34,15 +35,6 @@ class Judgement:
     def right(self) -> bool:
         """Whether the named call is the true one."""
         return self.named == self.true
-
-
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """One bar of a reliability diagram: the mean confidence of judgements, and the share that was right."""
-
-    confidence: float
-    accuracy: float
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +110,10 @@ def reliability(judgements: Iterable[Judgement], *, bins: int = 10) -> Reliabili
     calls: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for one in judgements:
         calls[one.session, one.true].append(one.right)
-    methods: dict[str, list[Judgement]] = defaultdict(list)
-    levels: dict[int, list[Judgement]] = defaultdict(list)
+    methods: dict[str, list[Said]] = defaultdict(list)
     for one in named:
-        methods[one.method].append(one)
-        levels[min(int(one.confidence * bins), bins - 1)].append(one)
-    bars = [_bin(levels[level]) for level in sorted(levels)]
+        methods[one.method].append((one.confidence, one.right))
+    found = reliability_bins(((one.confidence, one.right) for one in named), bins)
     return Reliability(
         events=len(judgements),
         calls=len(calls),
@@ -131,16 +121,11 @@ def reliability(judgements: Iterable[Judgement], *, bins: int = 10) -> Reliabili
         accuracy=_mean(one.right for one in named),
         calls_accuracy=_mean(sum(right) * 2 > len(right) for right in calls.values()),
         brier=_mean((one.confidence - one.right) ** 2 for one in named),
-        calibration_error=sum(abs(bar.confidence - bar.accuracy) * bar.count for bar in bars)
+        calibration_error=sum(abs(one.predicted - one.observed) * one.count for one in found)
         / max(len(named), 1),
-        by_method={method: _bin(ones) for method, ones in sorted(methods.items())},
-        bins=bars,
+        by_method={method: pooled(said) for method, said in sorted(methods.items())},
+        bins=found,
     )
-
-
-def _bin(judgements: Sequence[Judgement]) -> Bin:
-    confidence = _mean(one.confidence for one in judgements)
-    return Bin(confidence, _mean(one.right for one in judgements), len(judgements))
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from workbench.dataset.recording import Recording
 from workbench.errors import InputError
+from workbench.evaluate.reliability import Bin, reliability_bins
 from workbench.scorer import Scorer
 from workbench.scorer.verdict import FUSION, SIGNALS
 
@@ -31,14 +32,6 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     recording: str
     malicious: bool
     risks: dict[str, float]
-
-
-class Bin(msgspec.Struct, frozen=True, kw_only=True):
-    """Sessions whose predicted probabilities lie close: their mean, and the share that was malicious."""
-
-    sessions: int
-    predicted: float
-    observed: float
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +94,7 @@ def calibrate(examples: Iterable[Example]) -> Calibration:
         malicious=int(truth.sum()),
         brier=_brier(truth, held_out),
         brier_before=_brier(truth, _by_hand(risks)),
-        reliability=_reliability(truth, held_out),
+        reliability=reliability_bins(zip(held_out.tolist(), truth.tolist(), strict=True), _BINS),
         unseen=[signal for signal, shown in zip(SIGNALS, seen, strict=True) if not shown],
         few=rarer < _PER_WEIGHT * sum(seen),
     )
@@ -153,18 +146,3 @@ def _probability(bias: float, weights: Floats, risks: Floats) -> Floats:
 def _brier(truth: Truth, predicted: Floats) -> float:
     balanced = np.where(truth, 1 / truth.sum(), 1 / (~truth).sum())
     return round(float(brier_score_loss(truth, predicted, sample_weight=balanced)), 4)
-
-
-def _reliability(truth: Truth, predicted: Floats) -> list[Bin]:
-    places: Sequence[int] = np.minimum((predicted * _BINS).astype(int), _BINS - 1).tolist()
-    bins = []
-    for place in sorted(set(places)):
-        chosen = np.array(places) == place
-        bins.append(
-            Bin(
-                sessions=int(chosen.sum()),
-                predicted=round(float(predicted[chosen].mean()), 4),
-                observed=round(float(truth[chosen].mean()), 4),
-            )
-        )
-    return bins

@@ -60,7 +60,7 @@ def _lines(found: Calibration) -> list[str]:
         f"Brier score {found.brier:.3f} held out, {found.brier_before:.3f} with the weights judged by hand"
     )
     lines += [
-        f"{one.sessions:>4} sessions: predicted {one.predicted:.2f}, malicious {one.observed:.2f}"
+        f"{one.count:>4} sessions: predicted {one.predicted:.2f}, malicious {one.observed:.2f}"
         for one in found.reliability
     ]
     if found.few:

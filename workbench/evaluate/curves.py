@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from workbench.evaluate.outcome import Outcome
-
-_BINS = 10
+from workbench.evaluate.reliability import Bin, reliability_bins
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +55,6 @@ def precision_recall(outcomes: Sequence[Outcome], signal: str = "") -> Curve | N
     return Curve(points, round(float(average_precision_score(truth, scores)), 4))
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """Sessions whose scores lie in one tenth: how many, their mean score (0 to 1), the share malicious."""
-
-    sessions: int
-    predicted: float
-    observed: float
-
-
-def reliability(outcomes: Sequence[Outcome]) -> list[Bar]:
-    """Give the reliability diagram of the fused score, empty tenths left out."""
-    tenths: dict[int, list[Outcome]] = {}
-    for outcome in outcomes:
-        tenths.setdefault(min(int(outcome.score / 100 * _BINS), _BINS - 1), []).append(outcome)
-    return [
-        Bar(
-            len(group),
-            round(float(np.mean([outcome.score / 100 for outcome in group])), 4),
-            round(float(np.mean([outcome.malicious for outcome in group])), 4),
-        )
-        for _, group in sorted(tenths.items())
-    ]
+def reliability(outcomes: Iterable[Outcome]) -> list[Bin]:
+    """Give the reliability diagram of the fused score as a probability."""
+    return reliability_bins((outcome.score / 100, outcome.malicious) for outcome in outcomes)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from workbench.evaluate.backtest import Report
 from workbench.evaluate.breakdown import BY, false_alarms_by, recall_by, twins
-from workbench.evaluate.curves import Bar, Curve, precision_recall, reliability
+from workbench.evaluate.curves import Curve, precision_recall, reliability
 from workbench.evaluate.dummies import dummies
 from workbench.evaluate.metrics import Metrics, Share
 from workbench.evaluate.outcome import ALERTING
 from workbench.evaluate.overlap import Overlap, overlaps
+from workbench.evaluate.reliability import Bin
 from workbench.evaluate.scorecard import Card, scorecard
 from workbench.evaluate.timeliness import Blocking, Timeliness, blocking, timeliness
 
@@ -31,7 +32,7 @@ class Summary:
     blocked: Blocking
     blocked_at_alert: Blocking
     curve: Curve | None
-    reliability: list[Bar]
+    reliability: list[Bin]
     scorecard: list[Card]
     overlaps: list[Overlap]
 

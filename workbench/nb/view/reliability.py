@@ -4,30 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from workbench.evaluate.reliability import Bin
 from workbench.nb.view.chart import Chart, Series
 from workbench.nb.view.figure import BLUE, ORANGE
 
 
 class ReliabilityChart(Chart):
-    """Bins of (confidence said, share that was right, how many); on the dashed line the two agree."""
+    """What was said against what came true; on the dashed line the two agree."""
 
     x_label, y_label = "confidence", "share that was right"
     x_range = y_range = (0.0, 1.0)
 
-    def __init__(self, bins: Iterable[tuple[float, float, int]], title: str = "Reliability") -> None:
-        self.bins = sorted(bins)
-        self.title = f"{title}: {sum(count for _, _, count in self.bins)} judged"
+    def __init__(self, bins: Iterable[Bin], title: str = "Reliability") -> None:
+        self.bins = sorted(bins, key=lambda one: one.predicted)
+        self.title = f"{title}: {sum(one.count for one in self.bins)} judged"
         self.series = (
             Series(
                 "observed",
-                [(said, right) for said, right, _ in self.bins],
+                [(one.predicted, one.observed) for one in self.bins],
                 BLUE,
-                notes=[f"{count} judged" for _, _, count in self.bins],
+                notes=[f"{one.count} judged" for one in self.bins],
             ),
             Series("as sure as right", [(0.0, 0.0), (1.0, 1.0)], ORANGE, dash=True),
         )
 
     def text(self) -> str:
         """Give each bin in words."""
-        told = "; ".join(f"said {said:.2f}, right {right:.2f} of {count}" for said, right, count in self.bins)
+        told = "; ".join(
+            f"said {one.predicted:.2f}, right {one.observed:.2f} of {one.count}" for one in self.bins
+        )
         return f"{self.title}. {told}"

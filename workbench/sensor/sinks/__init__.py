@@ -51,7 +51,9 @@ def open_sink(url: str) -> Sink:
     if scheme not in _SCHEMES:
         raise InputError(f"no sink {url[:80]!r}", mend=f"begin with one of {', '.join(_SCHEMES)}")
     if not url.isprintable():
-        raise InputError(f"sink {url[:80]!r} has a character that cannot be printed", mend="name it in plain text")
+        raise InputError(
+            f"sink {url[:80]!r} has a character that cannot be printed", mend="name it in plain text"
+        )
     try:
         parts = urlsplit(url)
         host, _ = (parts.hostname or "").encode("idna"), parts.port  # looking at them checks them
