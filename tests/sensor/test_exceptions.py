@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
 
 import pytest
 
@@ -37,20 +36,20 @@ def written(path: Path, rule: str = "r1", more: str = "") -> Path:
         ("r1", ", repository: /src/shop", "", False),
     ],
 )
-def test_scopes(make: Any, tmp_path: Path, rule: str, more: str, directory: str, covered: bool) -> None:
+def test_scopes(tmp_path: Path, rule: str, more: str, directory: str, covered: bool) -> None:
     exceptions = Exceptions(written(tmp_path / "e.yml", rule, more))
-    assert (exceptions.covers(make.finding(), directory, BEFORE) is not None) == covered
+    assert (exceptions.covers("r1", "s1", directory, BEFORE) is not None) == covered
 
 
-def test_an_exception_ends_and_that_is_told_once(make: Any, tmp_path: Path) -> None:
+def test_an_exception_ends_and_that_is_told_once(tmp_path: Path) -> None:
     exceptions = Exceptions(written(tmp_path / "e.yml"))
     assert exceptions.refresh(BEFORE) == []
-    assert exceptions.covers(make.finding(), "", AFTER) is None
+    assert exceptions.covers("r1", "s1", "", AFTER) is None
     assert [kind for kind, _ in exceptions.refresh(AFTER)] == ["exception_expired"]
     assert exceptions.refresh(AFTER) == []
 
 
-def test_a_changed_file_is_read_again_and_a_bad_one_is_not_taken(make: Any, tmp_path: Path) -> None:
+def test_a_changed_file_is_read_again_and_a_bad_one_is_not_taken(tmp_path: Path) -> None:
     path = written(tmp_path / "e.yml")
     exceptions = Exceptions(path)
     written(path, "r2")
@@ -58,7 +57,7 @@ def test_a_changed_file_is_read_again_and_a_bad_one_is_not_taken(make: Any, tmp_
     assert sorted(kind for kind, _ in exceptions.refresh(BEFORE)) == ["exception_added", "exception_removed"]
     path.write_text("- {rule: r1}")
     assert [kind for kind, _ in exceptions.refresh(BEFORE)] == ["exceptions_refused"]
-    assert exceptions.covers(make.finding(rule_id="r2"), "", BEFORE) is not None
+    assert exceptions.covers("r2", "s1", "", BEFORE) is not None
 
 
 SAFE = "- {rule: a, until: '2026-12-01T00:00:00Z', by: b, because: c}\n"
@@ -83,14 +82,14 @@ SAFE = "- {rule: a, until: '2026-12-01T00:00:00Z', by: b, because: c}\n"
         ("[" * 3000, 1),
     ],
 )
-def test_a_malformed_file_is_refused_by_its_line(make: Any, tmp_path: Path, text: str, line: int) -> None:
+def test_a_malformed_file_is_refused_by_its_line(tmp_path: Path, text: str, line: int) -> None:
     path = written(tmp_path / "e.yml")
     running = Exceptions(path)
     path.write_text(text)
     with pytest.raises(InputError, match=rf"e\.yml:{line}:.*mend: "):
         Exceptions(path)
     assert [kind for kind, _ in running.refresh(BEFORE)] == ["exceptions_refused"]
-    assert running.covers(make.finding(), "", BEFORE) is not None
+    assert running.covers("r1", "s1", "", BEFORE) is not None
 
 
 @pytest.mark.parametrize("data", [b"\xff", b"- rule: \x00"])
@@ -113,7 +112,7 @@ def documented() -> list[str]:
 
 
 @pytest.mark.parametrize("example", documented())
-def test_what_the_documentation_shows_is_taken(make: Any, tmp_path: Path, example: str) -> None:
+def test_what_the_documentation_shows_is_taken(tmp_path: Path, example: str) -> None:
     (tmp_path / "e.yml").write_text(example)
     (found,) = read(tmp_path / "e.yml")
     assert (found.by, found.ends) == ("ada", parse_timestamp("2026-12-31T00:00:00Z"))

@@ -67,7 +67,6 @@ def _choose(plan: Plan, name: str) -> list[int]:
 
 def _take(scorer: Scorer, event: Event, watch: Watch) -> tuple[Event, tuple[int, ...], list[Fired]]:
     """Score an event; give it enriched, with the rules that matched and the correlations that fired."""
-    scorer.fired = []
     own, matched = scorer.examine(event)
     scorer.conclude(own, matched)
     watch.fired(scorer.fired)

@@ -25,7 +25,6 @@ def hits_of(scorer: Scorer, event: Event) -> Iterator[Hit]:
 
 def hits_on(scorer: Scorer, own: dict[str, Value], matched: tuple[int, ...]) -> Iterator[Hit]:
     """Conclude an examined event; give what it matches, then what it completes."""
-    scorer.fired = []
     scorer.conclude(own, matched)
     name = str(own.get("event.id", ""))
     yield from (Hit(number, name, [name]) for number in matched)

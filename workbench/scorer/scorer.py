@@ -166,8 +166,8 @@ class Scorer:
             findings = []
             if matched:
                 findings = [self._detection(number, own, now) for number in matched if self._loud[number]]
+            self.fired = fired
             if fired:
-                self.fired = fired
                 findings += [self.finding_of(done) for done in fired if self._loud[done.rule]]
             if findings or "risk.intrinsic" in own:
                 self.verdicts.note(own, findings)

@@ -21,7 +21,6 @@ import yaml
 
 from workbench.errors import InputError, Place
 from workbench.event import parse_timestamp
-from workbench.scorer import Finding
 from workbench.yaml_text import open_yaml
 
 _NULL = "tag:yaml.org,2002:null"
@@ -99,15 +98,15 @@ class Exceptions:
         self._changed = _stamp(path)
         self._expired: set[Excepted] = set()
 
-    def covers(self, finding: Finding, directory: str, now: int) -> Excepted | None:
-        """Give the exception that a finding falls under at `now` (ns since 1970), None when there is none.
+    def covers(self, rule: str, session: str, directory: str, now: int) -> Excepted | None:
+        """Give the exception that a rule's findings fall under at `now` (ns since 1970), None without one.
 
-        `directory` is where the finding's session works.
+        `directory` is where the session works.
         """
         for each in self._all:
-            if each.rule not in ("*", finding.rule_id) or each.ends <= now:
+            if each.rule not in ("*", rule) or each.ends <= now:
                 continue
-            if each.session and each.session != finding.session:
+            if each.session and each.session != session:
                 continue
             if each.repository and not _below(directory, each.repository):
                 continue

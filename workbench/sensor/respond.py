@@ -18,7 +18,7 @@ from workbench.sensor import blocked
 from workbench.sensor.alert import Alert
 from workbench.sensor.audit import AuditLog
 from workbench.sensor.containment import contain
-from workbench.sensor.exceptions import Exceptions
+from workbench.sensor.exceptions import Excepted, Exceptions
 from workbench.sensor.incidents import Incidents
 from workbench.sensor.means.advance import finding_of
 from workbench.sensor.means.chosen import Prevented
@@ -74,19 +74,10 @@ class Responder:
         """Whether an exception covers a rule in a session; in any at all, for None."""
         if session is None:
             return self.exceptions.names(rule, time.time_ns())
-        probe = Finding(
-            rule_id=rule,
-            rule_title="",
-            level="",
-            signal="",
-            risk=0,
-            response="",
-            timestamp=0,
-            event_id="",
-            session=session,
-        )
-        directory = self._directories.get(session, "")
-        return self.exceptions.covers(probe, directory, time.time_ns()) is not None
+        return self._excepted(rule, session) is not None
+
+    def _excepted(self, rule: str, session: str) -> Excepted | None:
+        return self.exceptions.covers(rule, session, self._directories.get(session, ""), time.time_ns())
 
     def report(
         self, finding: Finding, verdict: Verdict, evidence: list[Fields], pack: str, event: Event
@@ -97,8 +88,7 @@ class Responder:
         body = {"uid": alert.uid, "finding": finding, "verdict": verdict, "evidence": evidence}
         if lost := len({*finding.evidence, finding.event_id} - {""}) - len(evidence):
             body["evidence_not_kept"] = lost
-        directory = self._directories.get(finding.session, "")
-        excepted = self.exceptions.covers(finding, directory, time.time_ns())
+        excepted = self._excepted(finding.rule_id, finding.session)
         if excepted is not None:
             self.counts["excepted"] += 1
             self.audit.append("excepted", body | {"exception": excepted}, finding.session)
