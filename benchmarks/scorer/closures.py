@@ -1,7 +1,7 @@
 """A straightforward engine to compare with: a closure a rule, every rule for every event.
 
 It runs the same plan for detections, `temporal_ordered` without absence, and `event_count`, grouped by
-fields.
+fields. An event's texts are folded once for all rules.
 """
 
 from __future__ import annotations
@@ -17,53 +17,45 @@ from workbench.event import Event
 from workbench.scorer.kind import kinds_of
 from workbench.scorer.plan import Plan, Predicate
 
-Test = Callable[[Event], bool]
+Texts = dict[str, str]
+Test = Callable[[Texts, Texts], bool]
+"""Takes an event's values as texts, and those casefolded."""
 
 
 def predicate_test(predicate: Predicate) -> Test:  # noqa: PLR0911 - one for each operator
-    """Give a predicate as a closure; text is folded anew for every test.
+    """Give a predicate as a closure.
 
     Raises ValueError for a test that no rule of the workload has.
     """
     field, wanted = predicate.field, predicate.value
 
-    def on_text(compare: Callable[[str], bool], *, fold: bool = True) -> Test:
-        def test(event: Event) -> bool:
-            value = event.get(field)
-            if value is None:
-                return False
-            text = str(value)
-            return compare(text.casefold() if fold else text)
-
-        return test
-
     match predicate.op:
         case "equals":
             folded = str(wanted).casefold()
-            return on_text(lambda text: text == folded)
+            return lambda raw, texts: texts.get(field) == folded
         case "contains":
             folded = wanted.casefold()
-            return on_text(lambda text: folded in text)
+            return lambda raw, texts: field in texts and folded in texts[field]
         case "startswith":
             folded = wanted.casefold()
-            return on_text(lambda text: text.startswith(folded))
+            return lambda raw, texts: field in texts and texts[field].startswith(folded)
         case "endswith":
             folded = wanted.casefold()
-            return on_text(lambda text: text.endswith(folded))
+            return lambda raw, texts: field in texts and texts[field].endswith(folded)
         case "regex":
             search = re2.compile(wanted).search
-            return on_text(lambda text: search(text) is not None, fold=False)
+            return lambda raw, texts: field in raw and search(raw[field]) is not None
         case "like":
             signs = [
                 re2.escape(part.casefold()) if isinstance(part, str) else (".*", ".")[part] for part in wanted
             ]
             fullmatch = re2.compile("(?s)" + "".join(signs)).fullmatch
-            return on_text(lambda text: fullmatch(text) is not None)
+            return lambda raw, texts: field in texts and fullmatch(texts[field]) is not None
         case "cidr":
             network = ip_network(wanted)
-            return on_text(lambda text: ip_address(text) in network)
+            return lambda raw, texts: field in raw and ip_address(raw[field]) in network
         case "null":
-            return lambda event: field not in event
+            return lambda raw, texts: field not in raw
     raise ValueError(f"the workload has no rule that tests by {predicate.op}")
 
 
@@ -74,10 +66,10 @@ def condition_test(plan: Plan, condition: Any) -> Test:
     operator, *parts = condition
     tests = [condition_test(plan, part) for part in parts]
     if operator == "not":
-        return lambda event: not tests[0](event)
+        return lambda raw, texts: not tests[0](raw, texts)
     if operator == "and":
-        return lambda event: all(test(event) for test in tests)
-    return lambda event: any(test(event) for test in tests)
+        return lambda raw, texts: all(test(raw, texts) for test in tests)
+    return lambda raw, texts: any(test(raw, texts) for test in tests)
 
 
 class ClosureEngine:
@@ -99,10 +91,12 @@ class ClosureEngine:
     def score(self, event: Event) -> list[tuple[str, str]]:
         """Take one event; give what fires."""
         those = kinds_of(event)
+        raw = {name: str(value) for name, value in event.items()}
+        texts = {name: text.casefold() for name, text in raw.items()}
         matched = {
             number
             for number, (kinds, test) in self._tests.items()
-            if not kinds.isdisjoint(those) and test(event)
+            if not kinds.isdisjoint(those) and test(raw, texts)
         }
         found = [number for number in sorted(matched) if not self._plan.rules[number].silent]
         for number, pending in self._pending.items():
