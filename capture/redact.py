@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import msgspec
 import re2
 
-from capture.bcc.files import named
+from capture.linux.files import named
 from capture.remembered import remembered
 from workbench.event import Value
 

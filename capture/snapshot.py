@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from capture import environment
-from capture.bcc.addresses import Endpoint, described
-from capture.bcc.files import TYPES, named
+from capture.linux.addresses import Endpoint, described
+from capture.linux.files import TYPES, named
 from workbench import procfs
 from workbench.event import Value, entity_id
 

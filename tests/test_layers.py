@@ -64,6 +64,16 @@ def name_of(file: Path) -> str:
     return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
+SOURCES = ("capture.bcc", "capture.strace", "capture.formats")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_source_of_events_knows_no_other(source: str) -> None:
+    others = tuple(f"{other}." for other in SOURCES if other != source)
+    mine = [file for file in modules() if name_of(file).startswith(source)]
+    assert [file for file in mine for target in imports(file) if target.startswith(others)] == []
+
+
 @pytest.mark.parametrize("file", modules(), ids=name_of)
 def test_imports_go_downward(file: Path) -> None:
     mine = name_of(file)

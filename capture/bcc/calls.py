@@ -8,9 +8,11 @@ import stat
 from functools import lru_cache
 from typing import NamedTuple
 
-from capture.bcc.files import given, identified, named, open_flags, text, walked
+from capture.bcc.files import given, identified, text, walked
 from capture.bcc.records import WHAT, Record
-from capture.bcc.syscalls import Syscall, syscalls
+from capture.linux.files import named
+from capture.linux.meaning import CATEGORY, numbers, outcome
+from capture.linux.syscalls import Syscall, syscalls
 from capture.redact import Redactor
 from capture.remembered import ENTRIES, LONGEST
 from workbench.event import Value
@@ -24,11 +26,6 @@ _FILE = 64
 _CREATED = 1 << 20  # FMODE_CREATED
 _OWN_PATH = 1 << 63  # the file's own path was walked, not the argument read
 _RESTART = range(-516, -511)
-_CATEGORY = {
-    "open": "file", "create": "file", "rename": "file", "link": "file", "delete": "file", "chmod": "file",
-    "chown": "file", "mmap_write": "file", "exec": "process", "memfd": "process", "setuid": "process",
-    "ptrace": "process",
-}  # fmt: skip
 
 
 class _Open(NamedTuple):
@@ -103,7 +100,7 @@ class Calls:
 
     def _read(self, call: Syscall, record: Record) -> Fields:
         action = call.action
-        fields: Fields = {"event.category": _CATEGORY[action], **outcome(record.ret)}
+        fields: Fields = {"event.category": CATEGORY[action], **returned(record.ret)}
         if record.e & _OWN_PATH:
             fields |= self.file(record)
             if action == "open" and record.e & _CREATED:
@@ -122,33 +119,15 @@ class Calls:
         fields["event.action"] = action
         if action == "mmap_write" and stat.S_ISREG(record.b & 0xFFFF):
             self.mapped += 1  # what is written through it, and how often, is not seen
-        return fields | _details(call, record)
+        return fields | numbers(call, record.c, record.d)
 
 
-def outcome(ret: int) -> Fields:
+def returned(ret: int) -> Fields:
     """Tell from what a call returned whether it did what was asked.
 
-    >>> outcome(3), outcome(-2)
+    >>> returned(3), returned(-2)
     ({'event.outcome': 'success'}, {'event.outcome': 'failure', 'error.code': 'ENOENT'})
     """
     if ret >= 0:
-        return {"event.outcome": "success"}
-    code = "EINTR" if ret in _RESTART else errno.errorcode.get(-ret, str(-ret))
-    unknown = code in ("EINPROGRESS", "EINTR")
-    return {"event.outcome": "unknown" if unknown else "failure", "error.code": code}
-
-
-def _details(call: Syscall, record: Record) -> Fields:
-    x, y = record.c & 0xFFFFFFFF, record.d & 0xFFFFFFFF
-    match call.action:
-        case "open":
-            return {"file.flags": open_flags(call.flags or x)}
-        case "create" | "chmod":
-            return {"file.mode": f"{y & 0o7777:04o}"}
-        case "chown":
-            return {n: str(v) for n, v in (("file.uid", x), ("file.gid", y)) if v != 0xFFFFFFFF}
-        case "setuid":
-            return {"process.real_user.id": str(x)}
-        case "ptrace":
-            return {"process.target.pid": x}
-    return {}
+        return outcome("")
+    return outcome("EINTR" if ret in _RESTART else errno.errorcode.get(-ret, str(-ret)))

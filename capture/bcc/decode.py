@@ -6,16 +6,18 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from capture.bcc.addresses import address, described, endpoint
-from capture.bcc.calls import Calls, outcome
-from capture.bcc.clock import Clock
-from capture.bcc.files import given, identified, named, walked
-from capture.bcc.names import Names
+from capture.bcc.calls import Calls, returned
+from capture.bcc.endpoints import endpoint
+from capture.bcc.files import given, identified, walked
 from capture.bcc.processes import Processes
 from capture.bcc.records import NOTHING, WHAT, Cut, Kind, Record
-from capture.bcc.wire import dns, http, smtp, tls
+from capture.clock import Clock
 from capture.environment import allowed
+from capture.linux.addresses import address, described
+from capture.linux.files import named
+from capture.linux.names import Names
 from capture.redact import Redactor
+from capture.wire import dns, http, smtp, tls
 from workbench.event import Value
 
 Fields = dict[str, Value]
@@ -163,7 +165,7 @@ class Decoder:
         end = endpoint(raw)
         ip, port, path = address(given_address)
         event["event.category"], event["event.action"] = "network", action
-        event.update(outcome(record.ret))
+        event.update(returned(record.ret))
         if action == "bind":
             end = end._replace(local=ip or end.local, local_port=port or end.local_port, peer="", peer_port=0)
         elif ip:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from capture.bcc.clock import Clock
 from capture.bcc.records import WHO, Record
+from capture.clock import Clock
 from workbench.event import Value, entity_id
 from workbench.procfs import TICK_NS
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from capture.bcc.btf import member_offsets
 from capture.bcc.library import bcc
-from capture.bcc.syscalls import registers, shape, syscalls
+from capture.bcc.shapes import registers, shape
+from capture.linux.syscalls import syscalls
 from workbench.errors import CaptureError
 
 _HERE = Path(__file__).parent

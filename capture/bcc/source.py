@@ -13,7 +13,6 @@ from operator import itemgetter
 from pathlib import Path
 
 from capture import environment, snapshot
-from capture.bcc.clock import Clock
 from capture.bcc.decode import Decoder
 from capture.bcc.openssl import libraries
 from capture.bcc.precedence import Precedence
@@ -21,6 +20,7 @@ from capture.bcc.program import Program
 from capture.bcc.records import when
 from capture.bcc.ring import Ring
 from capture.child import Child
+from capture.clock import Clock
 from capture.redact import Redactor
 from workbench.dataset.session import Loss
 from workbench.errors import CaptureError

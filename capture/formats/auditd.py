@@ -12,10 +12,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from capture.bcc.addresses import address
-from capture.bcc.files import named, open_flags
-from capture.bcc.syscalls import Syscall, syscalls
 from capture.formats import Imported, checked, numbered, summary
+from capture.linux.addresses import address
+from capture.linux.files import named
+from capture.linux.meaning import CATEGORY, numbers, outcome
+from capture.linux.syscalls import Syscall, syscalls
 from workbench.dataset.session import Loss
 from workbench.errors import InputError, Place
 from workbench.event import Value
@@ -33,8 +34,6 @@ _LINE = re.compile(r"(?:node=\S+ )?type=(\S+) msg=audit\((\d{1,12})\.(\d{3}):(\d
 _FIELD = re.compile(r'([\w-]+)=("[^"]*"|\'[^\']*\'|\S*)')
 _LOST = re.compile(r"audit_lost=(\d{1,18})|\blost=(\d{1,18})")
 _X86_64 = "c000003e"
-_NETWORK = ("connect", "bind", "accept")
-_PROCESS = ("exec", "setuid", "ptrace", "memfd")
 
 
 def read(lines: Iterable[bytes], path: str) -> Imported:
@@ -76,13 +75,12 @@ def _event(time: int, serial: int, records: list[tuple[str, Record]], counts: Co
         counts["unknown_syscall"] += 1
         return None
     event = {"@timestamp": time, "event.sequence": serial, "host.os.type": "linux", **_process(call)}
-    event |= _outcome(call)
-    category = "network" if known.action in _NETWORK else "process" if known.action in _PROCESS else "file"
-    event |= {"event.category": category, "event.action": known.action}
+    category = CATEGORY[known.action]
+    event |= outcome(_error(call)) | {"event.category": category, "event.action": known.action}
     directory = _text(by_kind.get("CWD", [{}])[0].get("cwd", ""))
     if known.action == "exec":
         return event | _exec(by_kind.get("EXECVE", []), directory) | _files(by_kind, directory, 0)
-    if known.action in _NETWORK:
+    if category == "network":
         return event | _address(by_kind.get("SOCKADDR", []), known.action)
     event |= _files(by_kind, directory, -1)
     if (
@@ -90,7 +88,8 @@ def _event(time: int, serial: int, records: list[tuple[str, Record]], counts: Co
         and known.action == "open"
     ):
         event["event.action"] = "create"
-    return event | _arguments(known, call, event)
+    x, y = (int(call.get(f"a{at}", "0"), 16) if at is not None else 0 for at in (known.x, known.y))
+    return event | numbers(known, x, y)
 
 
 def _known(call: Record) -> Syscall | None:
@@ -113,12 +112,11 @@ def _process(call: Record) -> Fields:
     return {name: value for name, value in fields.items() if value != ""}
 
 
-def _outcome(call: Record) -> Fields:
+def _error(call: Record) -> str:
     if call.get("success") != "no":
-        return {"event.outcome": "success"}
+        return ""
     code = call.get("exit", "")
-    name = errno.errorcode.get(-int(code), code) if code.lstrip("-").isdecimal() else code
-    return {"event.outcome": "failure", "error.code": name}
+    return errno.errorcode.get(-int(code), code) if code.lstrip("-").isdecimal() else code
 
 
 def _text(value: str) -> str:
@@ -181,21 +179,3 @@ def _address(records: list[Record], action: str) -> Fields:
 
 def _is_hex(text: str) -> bool:
     return bool(re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", text))
-
-
-def _arguments(known: Syscall, call: Record, event: Fields) -> Fields:
-    def number(position: int | None) -> int:
-        return int(call.get(f"a{position}", "0"), 16) if position is not None else 0
-
-    match known.action:
-        case "open":
-            return {"file.flags": open_flags(known.flags or number(known.x) & 0xFFFFFFFF)}
-        case "create" | "chmod":
-            return {"file.mode": f"{number(known.y) & 0o7777:04o}"}
-        case "chown":
-            return {"file.uid": str(number(known.x)), "file.gid": str(number(known.y))}
-        case "setuid":
-            return {"process.real_user.id": str(number(known.x))}
-        case "ptrace":
-            return {"process.target.pid": number(known.x)}
-    return {}

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from capture.bcc.files import named
 from capture.formats import Imported, checked, numbered, objects
+from capture.linux.files import named
 from workbench.dataset.session import Loss
 from workbench.event import Value, parse_timestamp
 

@@ -6,25 +6,28 @@ import os
 import posixpath
 import re
 import signal
+import stat
 
-from capture.bcc.files import named, open_flags
-from capture.bcc.names import Names
-from capture.bcc.syscalls import Syscall, syscalls
-from capture.bcc.wire import dns, http, smtp, tls
 from capture.environment import allowed
+from capture.linux.files import named
+from capture.linux.meaning import CATEGORY, flags_of, numbers, outcome
+from capture.linux.names import Names
+from capture.linux.syscalls import Syscall, syscalls
 from capture.strace.described import ends, target
 from capture.strace.flows import Flows
 from capture.strace.parse import Call, Ended, Signalled, descriptor, strings, unquote
 from capture.strace.processes import Process, Processes
+from capture.wire import dns, http, smtp, tls
 from workbench.event import Value
 
 Fields = dict[str, Value]
 
 _FORKS = ("clone", "clone3", "fork", "vfork")
-_CATEGORY = {"exec": "process", "memfd": "process", "setuid": "process", "ptrace": "process"}
 _ADDRESS = re.compile(r'sin6?_port=htons\((\d+)\).*?"([0-9a-fA-F.:]+)"')
 _UNIX = re.compile(r'sun_path=(@?)("(?:[^"\\]|\\.)*")')
-_FLAGS = re.compile(r"[A-Z_]+")
+_DIGITS = re.compile(r"-?[0-9]+|0x[0-9a-f]+")
+_NAME = re.compile(r"[SO]_[A-Z_]+")
+_STRUCTURE = re.compile(r"\{flags=([^,}]*)")
 
 
 class Decoder:
@@ -154,7 +157,7 @@ class Decoder:
             return []
         if action == "mmap_write" and descriptor(told.arguments[4])[0] < 0:
             return []
-        event |= _outcome(told) | {"event.category": _CATEGORY.get(action, "file")}
+        event |= outcome(told.error) | {"event.category": CATEGORY[action]}
         if told.result:
             event |= target(told.result)
         elif call.fd is not None:
@@ -167,13 +170,10 @@ class Decoder:
             event |= named(path)
         if call.type:
             event["file.type"] = call.type
-        if action == "open":
-            flags = call.flags or _number(told.arguments[call.x or 0])
-            event["file.flags"] = open_flags(flags)
-            if flags & os.O_CREAT and not told.error:
-                action = "create"
-        _details(told, call, event)
-        return [event | {"event.action": action}]
+        x, y = _numbers(told, call)
+        if action == "open" and flags_of(call, x) & os.O_CREAT and not told.error:
+            action = "create"
+        return [event | numbers(call, x, y) | {"event.action": action}]
 
     def _path(self, told: Call, at: int, directory: int | None, process: Process) -> str:
         base = descriptor(told.arguments[directory])[1] if directory is not None else process.directory
@@ -228,7 +228,7 @@ class Decoder:
         if call.result and told.ret < 0:
             return []
         stands_for = told.result if call.result else descriptor(told.arguments[call.fd or 0])[1]
-        event |= _outcome(told) | {"event.category": "network", "event.action": call.action}
+        event |= outcome(told.error) | {"event.category": CATEGORY[call.action], "event.action": call.action}
         event |= target(stands_for) | ends(stands_for, call.action != "accept")
         given = told.arguments[1] if len(told.arguments) > 1 else ""
         side = {"connect": "destination", "bind": "source", "accept": "source"}[call.action]
@@ -240,31 +240,24 @@ class Decoder:
         return [self._names.resolve(event)]
 
 
-def _outcome(told: Call) -> Fields:
-    if not told.error:
-        return {"event.outcome": "success"}
-    unknown = told.error in ("EINPROGRESS", "EINTR")
-    return {"event.outcome": "unknown" if unknown else "failure", "error.code": told.error}
-
-
-def _details(told: Call, call: Syscall, event: Fields) -> None:
-    def number(position: int | None) -> int:
-        return _number(told.arguments[position]) if position is not None else 0
-
-    match call.action:
-        case "create" | "chmod":
-            event["file.mode"] = f"{number(call.y):04o}"
-        case "chown":
-            event |= {"file.uid": str(number(call.x)), "file.gid": str(number(call.y))}
-        case "setuid":
-            event["process.real_user.id"] = str(number(call.x))
-        case "ptrace":
-            event["process.target.pid"] = number(call.x)
+def _numbers(told: Call, call: Syscall) -> tuple[int, int]:
+    """Give the numbers at the places of `x` and `y`, 0 where there is none."""
+    x, y = (_number(told.arguments[at]) if at is not None else 0 for at in (call.x, call.y))
+    return x, y
 
 
 def _number(text: str) -> int:
-    """Read a number, octal or hexadecimal as C writes them, or named flags of open."""
-    word = text.partition("<")[0].strip()
-    if word.lstrip("-").isdigit():
-        return int(word, 8) if word.startswith("0") and len(word) > 1 else int(word)
-    return sum(int(getattr(os, name, 0)) for name in set(_FLAGS.findall(word)))
+    """Read a number as C writes them, or flags and modes by name, or both; of a structure its flags.
+
+    >>> oct(_number("S_IFIFO|0644")), _number("-1"), _number("{flags=O_WRONLY|O_APPEND, mode=0, resolve=0}")
+    ('0o10644', -1, 1025)
+    """
+    if structure := _STRUCTURE.match(text):
+        text = structure[1]
+    found = 0
+    for word in text.partition("<")[0].strip().split("|"):
+        if _DIGITS.fullmatch(word):
+            found |= int(word, 8) if word.startswith("0") and word.isdigit() else int(word, 0)
+        elif _NAME.fullmatch(word):
+            found |= int(getattr(os, word, getattr(stat, word, 0)))
+    return found

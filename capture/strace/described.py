@@ -7,7 +7,7 @@ import re
 import stat
 from pathlib import Path
 
-from capture.bcc.files import TYPES, named
+from capture.linux.files import TYPES, named
 from workbench.event import Value
 
 Fields = dict[str, Value]

@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 from capture import snapshot
-from capture.bcc.clock import Clock
-from capture.bcc.syscalls import syscalls
+from capture.clock import Clock
+from capture.linux.syscalls import syscalls
 from capture.strace.decode import Decoder
 from capture.strace.parse import Reader
 from capture.strace.processes import Process, Processes

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from capture.bcc import clock
-from capture.bcc.clock import Clock
+from capture import clock
+from capture.clock import Clock
 
 
 def test_a_pause_between_two_readings_shifts_no_event(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from capture.bcc.wire import dns, http, smtp, tls
 from capture.strace.parse import Reader, arguments, unquote
+from capture.wire import dns, http, smtp, tls
 
 
 def hello(name: str) -> bytes:

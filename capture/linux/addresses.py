@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import socket
-import struct
-from functools import lru_cache
 from typing import NamedTuple
 
 from workbench.event import Value
 
-_ENDPOINT = struct.Struct("<HHHHH6x16s16s")
-_TRANSPORT = {6: "tcp", 17: "udp", 1: "icmp", 58: "icmp"}
-_DATAGRAM = 2
 _UNSPECIFIED = ("0.0.0.0", "::")  # noqa: S104 - compared with, never bound
 
 
 class Endpoint(NamedTuple):
-    """`struct endpoint` of `network.c`; addresses are text."""
+    """The two ends of a socket; addresses are text."""
 
     family: int
     transport: str
@@ -24,16 +19,6 @@ class Endpoint(NamedTuple):
     local_port: int
     peer: str
     peer_port: int
-
-
-@lru_cache(maxsize=16_384)
-def endpoint(raw: bytes) -> Endpoint:
-    """Read the two ends of a socket."""
-    family, kind, protocol, local_port, peer_port, local, peer = _ENDPOINT.unpack_from(raw)
-    transport = _TRANSPORT.get(protocol, "udp" if kind == _DATAGRAM else "tcp")
-    if family not in (socket.AF_INET, socket.AF_INET6):
-        return Endpoint(family, "unix", "", 0, "", 0)
-    return Endpoint(family, transport, _ip(family, local), local_port, _ip(family, peer), peer_port)
 
 
 def address(raw: bytes) -> tuple[str, int, str]:
@@ -44,9 +29,9 @@ def address(raw: bytes) -> tuple[str, int, str]:
     """
     family = int.from_bytes(raw[:2], "little")
     if family == socket.AF_INET and len(raw) >= 8:
-        return _ip(family, raw[4:8]), int.from_bytes(raw[2:4], "big"), ""
+        return ip_text(family, raw[4:8]), int.from_bytes(raw[2:4], "big"), ""
     if family == socket.AF_INET6 and len(raw) >= 24:
-        return _ip(family, raw[8:24]), int.from_bytes(raw[2:4], "big"), ""
+        return ip_text(family, raw[8:24]), int.from_bytes(raw[2:4], "big"), ""
     if family == socket.AF_UNIX and len(raw) > 2:
         abstract = raw[2:3] == b"\0"
         path = raw[2:].strip(b"\0") if abstract else raw[2:].split(b"\0", 1)[0]
@@ -54,7 +39,12 @@ def address(raw: bytes) -> tuple[str, int, str]:
     return "", 0, ""
 
 
-def _ip(family: int, raw: bytes) -> str:
+def ip_text(family: int, raw: bytes) -> str:
+    """Write an address, one of IPv4 in IPv6 as IPv4.
+
+    >>> ip_text(socket.AF_INET, bytes([10, 0, 0, 1])), ip_text(socket.AF_INET6, bytes(15) + b"\\1")
+    ('10.0.0.1', '::1')
+    """
     if family == socket.AF_INET:
         return socket.inet_ntop(family, raw[:4])
     if raw[:12] == bytes(10) + b"\xff\xff":

@@ -1,4 +1,4 @@
-"""The table of system calls, `syscalls.toml`, and how it is told to the kernel programs."""
+"""The table of system calls, `syscalls.toml`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,6 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
-
-NONE = 0xFFFF
-_REGISTERS = ("di", "si", "dx", "r10", "r8", "r9")
-_ARGUMENTS = (
-    *("path", "directory", "path2", "directory2", "fd", "from", "to"),
-    *("x", "y", "buffer", "address", "address_length"),
-)
 
 
 class Syscall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,22 +40,3 @@ def syscalls() -> dict[str, Syscall]:
     """Read the table: name → how it is read."""
     table = tomllib.loads(Path(__file__).with_name("syscalls.toml").read_text())
     return msgspec.convert(table, dict[str, Syscall])
-
-
-def registers() -> list[tuple[str, str]]:
-    """Name the members of pt_regs that hold arguments."""
-    return [("pt_regs", name) for name in _REGISTERS]
-
-
-def shape(call: Syscall, offsets: dict[tuple[str, str], int]) -> dict[str, int]:
-    """Give the members of the kernel's `struct shape` for a call."""
-    positions = {name: getattr(call, "from_" if name == "from" else name) for name in _ARGUMENTS}
-    return {
-        **{
-            name: NONE if position is None else offsets["pt_regs", _REGISTERS[position]]
-            for name, position in positions.items()
-        },
-        "layout": call.layout,
-        "result": int(call.result),
-        "pointer": int(call.pointer),
-    }
