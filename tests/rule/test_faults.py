@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -332,3 +333,21 @@ def test_every_fault_is_told_where_it_stands(tmp_path: Path, text: str, places: 
     assert "recursion" not in told
     for place in places:
         assert f"r.yml:{place}" in told
+
+
+def test_a_file_that_is_no_rule_is_told_and_the_others_are_read(tmp_path: Path) -> None:
+    (tmp_path / "good.yml").write_text(GOOD)
+    (tmp_path / "empty.yml").write_text("# nothing\n---\n")
+    (tmp_path / "large.yml").write_text("#" * (1 << 20) + GOOD)
+    (tmp_path / "bytes.yml").write_bytes(b"title: \xff")
+    (tmp_path / "away.yml").symlink_to("nowhere.yml")
+    (tmp_path / "round.yml").symlink_to("round.yml")
+    (tmp_path / "directory.yml").mkdir()
+    os.mkfifo(tmp_path / "pipe.yml")
+    with pytest.raises(RuleErrors) as raised:
+        load(tmp_path)
+    told = {Path(error.place.path).name: str(error) for error in raised.value.errors if error.place}
+    assert set(told) == {"empty.yml", "large.yml", "bytes.yml", "away.yml", "round.yml", "pipe.yml"}
+    assert all("[file]" in text and "mend:" in text for text in told.values())
+    assert "larger than 1 MiB" in told["large.yml"]
+    assert [rule.sigma.title for rule in load(tmp_path, strict=False).rules] == ["Good"]

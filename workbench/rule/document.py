@@ -76,20 +76,33 @@ def _find(node: yaml.Node, keys: tuple[Key, ...]) -> Any:
     return mark
 
 
-def read_documents(file: Path, errors: list[RuleError]) -> Iterator[Document]:
-    """Give the documents of a rule file; what cannot be read is added to `errors`."""
-    path = str(file)
+def read_documents(file: Path, errors: list[RuleError]) -> list[Document]:
+    """Give the documents of a rule file; what cannot be read, or holds none, is added to `errors`."""
+    told = len(errors)
+    text = _text_of(file, errors)
+    documents = list(parse_documents(text, str(file), errors)) if text is not None else []
+    if not documents and len(errors) == told:
+        errors.append(_of_file(file, "no rule is in it", "write one, or remove the file"))
+    return documents
+
+
+def _text_of(file: Path, errors: list[RuleError]) -> str | None:
+    if file.exists() and not file.is_file():
+        errors.append(_of_file(file, "no regular file", "put the rule into one"))
+        return None
     try:
-        text = file.read_text(encoding="utf-8")
+        with file.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+        if len(content) <= MAX_BYTES:
+            return content.decode()
+        errors.append(_of_file(file, "larger than 1 MiB", "split it"))
     except (OSError, UnicodeDecodeError) as error:
-        errors.append(
-            RuleError(f"cannot be read: {error}", code="file", place=Place(path), mend="check the file")
-        )
-        return
-    if len(text) > MAX_BYTES:
-        errors.append(RuleError("larger than 1 MiB", code="file", place=Place(path), mend="split it"))
-        return
-    yield from parse_documents(text, path, errors)
+        errors.append(_of_file(file, f"cannot be read: {error}", "check the file"))
+    return None
+
+
+def _of_file(file: Path, cause: str, mend: str) -> RuleError:
+    return RuleError(cause, code="file", place=Place(str(file)), mend=mend)
 
 
 def parse_documents(text: str, path: str, errors: list[RuleError]) -> Iterator[Document]:

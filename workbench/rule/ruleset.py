@@ -65,7 +65,7 @@ def rule_files(paths: Sequence[Path | str]) -> list[Path]:
             if path.is_dir()
             else [path]
         )
-        files.update({file: None for file in found if file.name != PLACEHOLDERS and file.is_file()})
+        files.update({file: None for file in found if file.name != PLACEHOLDERS and not file.is_dir()})
     if not files:
         places = ", ".join(map(str, paths))
         raise InputError("no rule file is there", place=places, mend="a rule's file ends with .yml or .yaml")
