@@ -57,14 +57,23 @@ def lab(directory: Annotated[Path, typer.Argument(metavar="DIR")] = Path("notebo
 
     if not directory.is_dir():
         raise InputError("no such directory", place=directory, mend="run it where notebooks/ is")
-    # The root is the checkout, so that rules and datasets can be opened beside the notebooks.
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        "--ServerApp.root_dir=.",
-        f"--LabApp.default_url=/lab/tree/{directory}",
-    ]
+    command = [sys.executable, "-m", "jupyterlab", *place_in_lab(directory, Path.cwd())]
     if os.geteuid() == 0:
         command.append("--allow-root")
     os.execv(sys.executable, command)  # noqa: S606 - the server takes this process's place and its terminal
+
+
+def place_in_lab(directory: Path, here: Path) -> tuple[str, str]:
+    """Give the server's root and the page it opens: the checkout, so that rules and datasets lie beside.
+
+    >>> place_in_lab(Path("/w/note books"), Path("/w"))
+    ('--ServerApp.root_dir=/w', '--LabApp.default_url=/lab/tree/note%20books')
+    >>> place_in_lab(Path("/elsewhere"), Path("/w"))
+    ('--ServerApp.root_dir=/elsewhere', '--LabApp.default_url=/lab/tree/.')
+    """
+    from urllib.parse import quote
+
+    place = directory.resolve()
+    root = here if place.is_relative_to(here) else place
+    page = quote(place.relative_to(root).as_posix())
+    return f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{page}"
