@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import EventError
-from workbench.event import check_event, format_timestamp, parse_timestamp, read_json_lines, to_json
+from workbench.event import Value, check_event, format_timestamp, parse_timestamp, read_json_lines, to_json
 from workbench.fields import ACTIONS, FIELDS
 
 VALUES = {
@@ -72,6 +72,22 @@ def test_what_is_not_an_event_is_named_with_its_line(record: bytes, cause: str) 
     with pytest.raises(EventError, match=r"events\.jsonl:2: not an event") as caught:
         list(read_json_lines([b"\n", record], "events.jsonl", Counter()))
     assert cause in str(caught.value)
+
+
+def test_each_line_that_is_no_event_is_told_and_the_others_are_given() -> None:
+    good = b'{"@timestamp": 1, "event.category": "file", "event.action": "open"}'
+    lines = [b"{", good, b"[]", b"1", good, b'{"@timestamp": 1}', b"x"]
+    given: list[dict[str, Value]] = []
+    told: list[str] = []
+    with pytest.raises(EventError) as caught:
+        for event in read_json_lines(
+            lines, "e.jsonl", Counter(), lambda fault: told.append(str(fault.place))
+        ):
+            given.append(event)  # noqa: PERF402 - kept although it raises
+    assert len(given) == 2
+    assert told == [f"e.jsonl:{line}" for line in (1, 3, 4, 6, 7)]
+    assert [line.partition(": ")[0] for line in str(caught.value).splitlines()[:3]] == told[:3]
+    assert "and 2 more" in str(caught.value)
 
 
 @given(st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text()))

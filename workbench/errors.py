@@ -102,6 +102,38 @@ class RuleErrors(InputError):
         super().__init__("\n".join(str(error) for error in self.errors))
 
 
+class Faults:
+    """The faults of one input: the first few are kept, the others counted, so that no input fills the memory.
+
+    >>> faults = Faults()
+    >>> for line in (2, 3, 5, 8):
+    ...     faults.add(InputError("not an event", place=Place("a.jsonl", line)))
+    >>> str(faults).splitlines()
+    ['a.jsonl:2: not an event', 'a.jsonl:3: not an event', 'a.jsonl:5: not an event', 'and 1 more']
+    """
+
+    _MOST = 3
+
+    def __init__(self) -> None:
+        self._first: list[str] = []
+        self._count = 0
+
+    def add(self, fault: InputError) -> None:
+        """Take one more."""
+        self._count += 1
+        if len(self._first) < self._MOST:
+            self._first.append(str(fault))
+
+    def __len__(self) -> int:
+        """Count them."""
+        return self._count
+
+    def __str__(self) -> str:
+        """Give the first, a line each, and how many more there are."""
+        more = self._count - len(self._first)
+        return "\n".join([*self._first, *([f"and {more} more"] if more else [])])
+
+
 class PackError(WorkbenchError):
     """A pack that must not be loaded."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from workbench.errors import EventError, Place
+from workbench.errors import EventError, Faults, Place
 from workbench.fields import ACTIONS, FIELDS, Kind
 
 Value = str | int | float | bool | list[str]
@@ -142,21 +142,30 @@ def check_event(raw: Mapping[str, Any], unknown: Counter[str] | None = None) -> 
     return event
 
 
-def read_json_lines(lines: Iterable[bytes], path: str, unknown: Counter[str]) -> Iterator[dict[str, Value]]:
+def read_json_lines(
+    lines: Iterable[bytes],
+    path: str,
+    unknown: Counter[str],
+    tell: Callable[[EventError], None] = lambda fault: None,
+) -> Iterator[dict[str, Value]]:
     """Decode events from JSON lines; blank lines are skipped.
 
-    `unknown` counts the keys that were left out. Raises EventError naming `path` and the line.
+    `unknown` counts the keys that were left out; `tell` hears of each line that is no event as it is met.
+    Raises EventError after the last line when there were such, naming `path` and the first of them.
     """
     decode = msgspec.json.Decoder(dict[str, Any]).decode
+    faults = Faults()
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             yield check_event(decode(line), unknown)
         except (ValueError, RecursionError) as error:
-            raise EventError(
-                f"not an event: {error}", place=Place(path, number), mend="one flat JSON object a line"
-            ) from None
+            fault = EventError(f"not an event: {error}", place=Place(path, number))
+            faults.add(fault)
+            tell(fault)
+    if faults:
+        raise EventError(str(faults), mend="one flat JSON object a line")
 
 
 def to_json(event: Event) -> bytes:

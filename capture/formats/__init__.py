@@ -11,11 +11,10 @@ import msgspec
 
 from capture.aside import Aside
 from workbench.dataset.session import Loss
-from workbench.errors import InputError, Place
+from workbench.errors import Faults, InputError, Place
 from workbench.event import Value, check_event
 
 FORMATS = ("eslogger", "tetragon", "auditd")
-_TOLD = 3  # faults; the rest is counted
 
 
 class Imported(NamedTuple):
@@ -37,27 +36,17 @@ def objects(lines: Iterable[bytes], path: str) -> list[dict[str, Any]]:
     """Decode one JSON object a line; raises InputError that names the first lines at fault."""
     decode = msgspec.json.Decoder(dict[str, Any]).decode
     found: list[dict[str, Any]] = []
-    faults: list[str] = []
+    faults = Faults()
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             found.append(decode(line))
         except (msgspec.MsgspecError, RecursionError) as error:
-            faults.append(str(InputError(f"not a JSON object: {error}", place=Place(path, number))))
+            faults.add(InputError(f"not a JSON object: {error}", place=Place(path, number)))
     if faults:
-        raise InputError(summary(faults), mend="one JSON object a line, as the tool writes them")
+        raise InputError(str(faults), mend="one JSON object a line, as the tool writes them")
     return found
-
-
-def summary(faults: list[str]) -> str:
-    """Give the first faults, a line each, and how many more there are.
-
-    >>> summary(["a", "b", "c", "d", "e"]).splitlines()
-    ['a', 'b', 'c', 'and 2 more']
-    """
-    more = len(faults) - _TOLD
-    return "\n".join([*faults[:_TOLD], *([f"and {more} more"] if more > 0 else [])])
 
 
 def checked(

@@ -12,13 +12,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from capture.formats import Imported, checked, numbered, summary
+from capture.formats import Imported, checked, numbered
 from capture.linux.addresses import address
 from capture.linux.files import named
 from capture.linux.meaning import CATEGORY, numbers, outcome
 from capture.linux.syscalls import Syscall, syscalls
 from workbench.dataset.session import Loss
-from workbench.errors import InputError, Place
+from workbench.errors import Faults, InputError, Place
 from workbench.event import Value
 
 Fields = dict[str, Value]
@@ -40,14 +40,14 @@ def read(lines: Iterable[bytes], path: str) -> Imported:
     """Read an audit log; raises InputError naming the first lines that are not audit records."""
     grouped: dict[tuple[int, int], list[tuple[str, Record]]] = {}
     counts: Counter[str] = Counter()
-    faults: list[str] = []
+    faults = Faults()
     lost = 0
     for number, line in enumerate(lines, 1):
         text = line.decode(errors="replace").strip()
         match = _LINE.fullmatch(text)
         if match is None:
             if text and text != "----":
-                faults.append(str(InputError("not an audit record", place=Place(path, number))))
+                faults.add(InputError("not an audit record", place=Place(path, number)))
             continue
         kind, seconds, millis, serial, rest = match.groups()
         if found := _LOST.search(rest):
@@ -55,7 +55,7 @@ def read(lines: Iterable[bytes], path: str) -> Imported:
         record = dict(_FIELD.findall(rest.partition("\x1d")[0]))
         grouped.setdefault((int(seconds + millis) * 1_000_000, int(serial)), []).append((kind, record))
     if faults:
-        raise InputError(summary(faults), mend="the log as auditd writes it: type=… msg=audit(…): …")
+        raise InputError(str(faults), mend="the log as auditd writes it: type=… msg=audit(…): …")
     events: list[Fields] = []
     for key, records in grouped.items():
         events += checked(records[0][0], counts, _event, *key, records, counts)

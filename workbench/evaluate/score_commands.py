@@ -14,6 +14,7 @@ from workbench.output import Format, Pack, Trust, show_json
 from workbench.printable import printable, printable_line
 
 if TYPE_CHECKING:
+    from workbench.errors import InputError
     from workbench.scorer import Finding
 
 Events = Annotated[
@@ -46,8 +47,8 @@ def score(
 ) -> None:
     """Run a signed pack over events and print its findings, one JSON object a line.
 
-    A file's events are taken in order of (`@timestamp`, `event.sequence`), those of `-` as they come.
-    Exits 0 whether or not there are findings.
+    A file's events are taken in order of (`@timestamp`, `event.sequence`), those of `-` as they come, past
+    lines that are none. Exits 0 whether or not there are findings, 2 when a line was no event.
 
     Example: `workbench score exfil.pack recordings/run-1 --stats stats.json`
     """
@@ -55,6 +56,7 @@ def score(
 
     import msgspec
 
+    from workbench.errors import InputError
     from workbench.pack.keys import trusted_keys
     from workbench.scorer import Scorer
     from workbench.scorer.words import words
@@ -74,12 +76,17 @@ def score(
             else:
                 typer.echo(msgspec.json.encode(_shape(finding, format)).decode())
 
-    for event in read_events_of(events, unknown):
-        start = perf_counter_ns()
-        findings = scorer.score(event)
-        taken.append(perf_counter_ns() - start)
-        if findings:
-            report(findings)
+    told = read_events_of(events, unknown)
+    fault: InputError | None = None
+    try:
+        for event in told:
+            start = perf_counter_ns()
+            findings = scorer.score(event)
+            taken.append(perf_counter_ns() - start)
+            if findings:
+                report(findings)
+    except InputError as error:  # of a stream, which goes on behind a line that is no event
+        fault = error
     report(scorer.close())
     if unknown:
         left_out = printable(", ".join(f"{name} ({count})" for name, count in unknown.most_common(5)))
@@ -88,6 +95,8 @@ def score(
         )
     if stats:
         _write_stats(stats, taken, by_rule, load_s)
+    if fault is not None:
+        raise fault
 
 
 def _shape(finding: object, format: str) -> object:
@@ -104,7 +113,10 @@ def _shape(finding: object, format: str) -> object:
 
 
 def read_events_of(path: Path, unknown: Counter[str]) -> Iterable[dict[str, Value]]:
-    """Give the events of a file, a recording or standard input; raises InputError naming what is wrong."""
+    """Give the events of a file, a recording or standard input; raises InputError naming what is wrong.
+
+    Of standard input it is also told as it is met, and raised when there is no more.
+    """
     import sys
 
     from workbench.dataset.parquet import read_events
@@ -113,7 +125,7 @@ def read_events_of(path: Path, unknown: Counter[str]) -> Iterable[dict[str, Valu
     from workbench.event import order, read_json_lines
 
     if str(path) == "-":
-        return read_json_lines(sys.stdin.buffer, "-", unknown)
+        return read_json_lines(sys.stdin.buffer, "-", unknown, _warn)
     if path.is_dir():
         return Recording.open(path).events()
     if not path.is_file():
@@ -124,6 +136,10 @@ def read_events_of(path: Path, unknown: Counter[str]) -> Iterable[dict[str, Valu
         return sorted(read_events(path), key=order)
     with path.open("rb") as lines:
         return sorted(read_json_lines(lines, str(path), unknown), key=order)
+
+
+def _warn(fault: InputError) -> None:
+    typer.echo(f"workbench: {fault}", err=True)
 
 
 def _write_stats(file: Path, taken: list[int], by_rule: Counter[str], load_s: float) -> None:
